@@ -1,0 +1,5 @@
+//! What may happen and what it causes. Knows the store's contract, neither sockets nor HTTP nor SQL.
+
+pub mod error;
+
+pub use error::DomainError;

@@ -1,0 +1,137 @@
+//! Events: what a channel's log says, in the past tense.
+
+use super::{Channel, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// One entry of a channel's log, composed and ready to be encoded.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// Whose log.
+    pub channel: Channel,
+    /// Its place there: 1, 2, 3 … without holes.
+    pub seq: i64,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: Arc<str>,
+    /// The comment it tells of, so that a deletion can clean what was told before.
+    #[serde(skip)]
+    pub subject: Option<CommentId>,
+    /// The subject as of `seq` or later, as JSON text.
+    pub data: Arc<RawValue>,
+}
+
+/// A comment's parent, with what the event changed of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParentCount {
+    /// The parent.
+    pub id: CommentId,
+    /// Its direct replies, deleted ones included, after the event.
+    pub reply_count: i64,
+}
+
+/// What an event says, by kind.
+#[derive(Debug, Clone)]
+pub enum EventData<'a> {
+    /// A comment appeared; counts are those after the event.
+    CommentCreated(Counted<'a>),
+    /// A comment became a tombstone; counts are those after the event.
+    CommentDeleted(Counted<'a>),
+    /// A comment's text changed.
+    CommentUpdated(&'a Comment),
+    /// A post changed.
+    PostUpdated(&'a Post),
+    /// A post is gone: the last event of its channel.
+    PostDeleted(PostId),
+    /// A back end published this; `kind` begins with `custom.`.
+    Custom(&'a str, &'a RawValue),
+    /// What may no longer be told.
+    Void,
+    /// A session was ended; its tokens open nothing (internal channel).
+    SessionRevoked(SessionRevoked),
+    /// A person's role changed (internal channel).
+    RoleChanged(RoleChanged),
+}
+
+/// A comment with the counts after its event.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Counted<'a> {
+    /// The comment.
+    pub comment: &'a Comment,
+    /// Comments of the post that are not deleted.
+    pub comment_count: i64,
+    /// What changed of the comment it answers.
+    pub parent: Option<ParentCount>,
+}
+
+/// Data of `session.revoked` on the internal channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRevoked {
+    /// Which session.
+    pub session_id: SessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// When its last access token ends.
+    pub until: Timestamp,
+}
+
+/// Data of `role.changed` on the internal channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RoleChanged {
+    /// Whose.
+    pub user_id: UserId,
+    /// What they are now.
+    pub role: Role,
+}
+
+impl EventData<'_> {
+    /// The kind on the wire.
+    pub fn kind(&self) -> Arc<str> {
+        match self {
+            Self::CommentCreated(_) => "comment.created".into(),
+            Self::CommentDeleted(_) => "comment.deleted".into(),
+            Self::CommentUpdated(_) => "comment.updated".into(),
+            Self::PostUpdated(_) => "post.updated".into(),
+            Self::PostDeleted(_) => "post.deleted".into(),
+            Self::Custom(kind, _) => (*kind).into(),
+            Self::Void => "void".into(),
+            Self::SessionRevoked(_) => "session.revoked".into(),
+            Self::RoleChanged(_) => "role.changed".into(),
+        }
+    }
+
+    /// The comment it tells of.
+    pub fn subject(&self) -> Option<CommentId> {
+        match self {
+            Self::CommentCreated(Counted { comment, .. })
+            | Self::CommentDeleted(Counted { comment, .. })
+            | Self::CommentUpdated(comment) => Some(comment.id),
+            _ => None,
+        }
+    }
+
+    /// The event at its place in a log.
+    pub fn at(&self, channel: Channel, seq: i64, at: Timestamp) -> Event {
+        Event { channel, seq, at, kind: self.kind(), subject: self.subject(), data: self.encode() }
+    }
+
+    fn encode(&self) -> Arc<RawValue> {
+        match self {
+            Self::CommentCreated(counted) | Self::CommentDeleted(counted) => raw(counted),
+            Self::CommentUpdated(comment) => raw(&serde_json::json!({ "comment": comment })),
+            Self::PostUpdated(post) => raw(&serde_json::json!({ "post": post })),
+            Self::PostDeleted(post_id) => raw(&serde_json::json!({ "post_id": post_id })),
+            Self::Custom(_, data) => Arc::from((*data).to_owned()),
+            Self::Void => raw(&serde_json::json!({})),
+            Self::SessionRevoked(data) => raw(data),
+            Self::RoleChanged(data) => raw(data),
+        }
+    }
+}
+
+fn raw(value: &impl Serialize) -> Arc<RawValue> {
+    let boxed = serde_json::value::to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned());
+    Arc::from(boxed)
+}

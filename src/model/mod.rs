@@ -1,0 +1,21 @@
+//! The vocabulary every other module speaks: identifiers, channels, events, rows as clients see them, time and chance.
+//! No I/O and no decisions.
+
+pub mod channel;
+pub mod clock;
+pub mod comment;
+pub mod event;
+pub mod ids;
+pub mod page;
+pub mod post;
+pub mod random;
+pub mod user;
+
+pub use channel::Channel;
+pub use clock::{Clock, Timestamp};
+pub use comment::Comment;
+pub use event::{Event, EventData};
+pub use ids::{ApiKeyId, CommentId, PostId, SessionId, UserId};
+pub use post::Post;
+pub use random::Entropy;
+pub use user::{Account, Role, UserRef};

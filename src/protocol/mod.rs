@@ -1,0 +1,3 @@
+//! The wire contract: messages, codes, codecs. Nothing here decides or does I/O.
+
+pub mod codes;

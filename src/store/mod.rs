@@ -1,0 +1,17 @@
+//! What is remembered, and the promises about it.
+//!
+//! Every change is a value, a [`Write`](write::Write); what waits is committed as one transaction across channels
+//! ([`group`]). Each write is atomic: its rows, its channels' heads and counters, its events and its idempotency key are
+//! there together or not at all. Reads see committed rows only.
+//!
+//! SQL stands below this module and nowhere else; which database it is, is chosen at run time.
+
+pub mod backend;
+pub mod error;
+pub mod group;
+pub mod read;
+pub mod write;
+
+pub use backend::{Backend, CommitSink, Committed};
+pub use error::{Rejection, StoreError};
+pub use group::Store;
