@@ -2,5 +2,6 @@
 
 pub mod error;
 pub mod markdown;
+pub mod text;
 
 pub use error::DomainError;
