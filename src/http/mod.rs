@@ -1,1 +1,40 @@
-//! http
+//! REST: requests are translated into calls of the domain, and its answers and refusals into responses.
+//!
+//! Nothing here decides what may happen, and nothing but [`problem`] chooses a status of an error.
+
+pub mod caller;
+pub mod config;
+pub mod cors;
+pub mod extract;
+pub mod layers;
+pub mod origin;
+pub mod problem;
+pub mod state;
+
+pub use caller::{Caller, KeyWith, MaybePerson, Person, scope};
+pub use extract::{
+    ClientAddress, FromOrigin, IdempotencyKey, Json, JsonBody, OptionalJsonBody, PathId, PathParts, Query,
+};
+pub use state::AppState;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The whole API.
+pub fn router(state: AppState) -> Router {
+    let api = Router::new().route("/config", get(config::tell));
+    finish(Router::new().nest("/api/v1", api), state)
+}
+
+/// Puts around routes what every request gets, innermost first.
+pub fn finish(routes: Router<AppState>, state: AppState) -> Router {
+    routes
+        .fallback(problem::no_route)
+        .method_not_allowed_fallback(problem::no_method)
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(state.clone(), cors::share))
+        .layer(from_fn_with_state(state.clone(), layers::observe))
+        .with_state(state)
+}
