@@ -13,6 +13,7 @@ pub mod origins;
 pub mod paging;
 pub mod posts;
 pub mod publish;
+pub mod readiness;
 pub mod text;
 
 pub use error::DomainError;

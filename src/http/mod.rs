@@ -3,12 +3,17 @@
 //! Nothing here decides what may happen, and nothing but [`problem`] chooses a status of an error.
 
 pub mod caller;
+pub mod comments;
 pub mod config;
 pub mod cors;
 pub mod extract;
+pub mod health;
 pub mod layers;
 pub mod origin;
+pub mod posts;
 pub mod problem;
+pub mod publish;
+pub mod site;
 pub mod state;
 
 pub use caller::{Caller, KeyWith, MaybePerson, Person, scope};
@@ -22,10 +27,14 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// The whole API.
+/// The whole API, the health checks and the page.
 pub fn router(state: AppState) -> Router {
-    let api = Router::new().route("/config", get(config::tell));
-    finish(Router::new().nest("/api/v1", api), state)
+    let api = Router::new()
+        .route("/config", get(config::tell))
+        .merge(posts::routes())
+        .merge(comments::routes())
+        .merge(publish::routes());
+    finish(Router::new().nest("/api/v1", api).merge(health::routes()).merge(site::routes()), state)
 }
 
 /// Puts around routes what every request gets, innermost first.
