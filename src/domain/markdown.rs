@@ -139,7 +139,7 @@ fn split_long_text(html: &str) -> String {
 
 fn split_text(mut text: &str, out: &mut String) {
     while text.len() > MAX_TEXT {
-        let near = text.ceil_char_boundary(MAX_TEXT);
+        let near = (MAX_TEXT..).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
         // Before these a cut is never inside an entity, and without these there is nothing to look ahead for.
         let Some(cut) = text[near..].find(|c: char| c == '&' || !c.is_ascii()) else { break };
         let (head, tail) = text.split_at(near + cut);
