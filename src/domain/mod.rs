@@ -2,11 +2,17 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod credentials;
 pub mod error;
 pub mod idempotency;
 pub mod identity;
 pub mod limits;
 pub mod origins;
+pub mod passwords;
+pub mod profile;
+pub mod revocations;
+pub mod secrets;
+pub mod tokens;
 
 pub use error::DomainError;
 pub use identity::Identity;
