@@ -109,3 +109,96 @@ impl RateLimits {
 fn count<K: Hash + Eq + Clone>(rate: Option<&Rate<K>>, key: &K) -> Result<(), DomainError> {
     rate.map_or(Ok(()), |rate| rate.count(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Switch;
+    use crate::model::{Clock, Timestamp};
+    use crate::protocol::codes::ErrorCode;
+    use clap::{Args, FromArgMatches};
+    use parking_lot::Mutex;
+    use std::sync::Arc;
+
+    struct Hand(Mutex<Instant>);
+
+    impl Hand {
+        fn advance(&self, by: Duration) {
+            *self.0.lock() += by;
+        }
+    }
+
+    impl Clock for Hand {
+        fn now(&self) -> Timestamp {
+            Timestamp(0)
+        }
+        fn instant(&self) -> Instant {
+            *self.0.lock()
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "somewhere a clock must begin")]
+    fn limits(change: impl FnOnce(&mut Limits)) -> (RateLimits, Arc<Hand>) {
+        let matches = Limits::augment_args(clap::Command::new("test")).get_matches_from(["test"]);
+        let mut limits = Limits::from_arg_matches(&matches).unwrap();
+        change(&mut limits);
+        let clock = Arc::new(Hand(Mutex::new(Instant::now())));
+        (RateLimits::new(&limits, clock.clone()), clock)
+    }
+
+    fn address(last: u8) -> IpAddr {
+        [192, 0, 2, last].into()
+    }
+
+    #[test]
+    fn ten_sign_ins_and_five_sign_ups_an_address_go_through_at_once_and_no_more() {
+        let (limits, _) = limits(|_| {});
+        assert!((0..10).all(|_| limits.sign_in(address(1)).is_ok()));
+        assert!((0..5).all(|_| limits.sign_up(address(1)).is_ok()));
+        let refused = limits.sign_in(address(1)).unwrap_err();
+        assert_eq!((refused.code, refused.retry_after), (ErrorCode::RateLimited, Some(MINUTE)));
+        assert!(limits.sign_up(address(1)).is_err());
+        assert!(limits.sign_in(address(2)).is_ok());
+    }
+
+    #[test]
+    fn what_was_refused_is_let_through_after_the_wait_it_was_told() {
+        let (limits, clock) = limits(|_| {});
+        let refused = (0..11).map(|_| limits.sign_in(address(1))).find_map(Result::err).unwrap();
+        let wait = refused.retry_after.unwrap();
+        clock.advance(wait - Duration::from_millis(1));
+        assert!(limits.sign_in(address(1)).is_err());
+        clock.advance(Duration::from_millis(1));
+        assert!(limits.sign_in(address(1)).is_ok());
+        assert!(limits.sign_in(address(1)).is_err());
+    }
+
+    #[test]
+    fn comments_count_by_person_and_by_address() {
+        let (limits, _) = limits(|_| {});
+        assert!((0..10).all(|_| limits.comment(UserId(1), address(1)).is_ok()));
+        assert!(limits.comment(UserId(1), address(2)).is_err());
+        let others = (0..50).filter(|n| limits.comment(UserId(2 + n / 10), address(1)).is_ok()).count();
+        assert_eq!(others, 50);
+        assert!(limits.comment(UserId(9), address(1)).is_err());
+        assert!(limits.comment(UserId(9), address(2)).is_ok());
+    }
+
+    #[test]
+    fn off_lifts_every_rate() {
+        let (limits, _) = limits(|limits| limits.rate_limits = Switch(false));
+        assert!((0..100).all(|_| limits.sign_in(address(1)).is_ok() && limits.sign_up(address(1)).is_ok()));
+        assert!((0..100).all(|_| limits.comment(UserId(1), address(1)).is_ok()));
+    }
+
+    #[test]
+    fn purging_forgets_only_who_is_back_at_full_rate() {
+        let (limits, clock) = limits(|_| {});
+        while limits.sign_in(address(1)).is_ok() {}
+        limits.purge();
+        assert!(limits.sign_in(address(1)).is_err());
+        clock.advance(2 * TEN_MINUTES);
+        limits.purge();
+        assert_eq!(limits.sign_ins.as_ref().map(|rate| rate.limiter.len()), Some(0));
+    }
+}
