@@ -2,9 +2,11 @@
 //!
 //! Nothing here decides what may happen, and nothing but [`problem`] chooses a status of an error.
 
+pub mod auth;
 pub mod caller;
 pub mod comments;
 pub mod config;
+pub mod cookie;
 pub mod cors;
 pub mod extract;
 pub mod health;
@@ -15,6 +17,7 @@ pub mod problem;
 pub mod publish;
 pub mod site;
 pub mod state;
+pub mod users;
 
 pub use caller::{Caller, KeyWith, MaybePerson, Person, scope};
 pub use extract::{
@@ -24,12 +27,17 @@ pub use state::AppState;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
+use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The whole API, the health checks and the page.
 pub fn router(state: AppState) -> Router {
     let api = Router::new()
+        .route("/auth/register", post(auth::register))
+        .route("/auth/login", post(auth::login))
+        .route("/auth/refresh", post(auth::refresh))
+        .route("/auth/logout", post(auth::logout))
+        .route("/users/me", get(users::me).patch(users::change_me))
         .route("/config", get(config::tell))
         .merge(posts::routes())
         .merge(comments::routes())
