@@ -351,6 +351,11 @@ impl Writer {
         self.subs.iter().position(|sub| !sub.leaving && sub.log.channel == channel)
     }
 
+    /// Where in its life the socket is.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
     /// Live subscriptions.
     pub fn live_subs(&self) -> usize {
         self.subs.iter().filter(|sub| !sub.leaving).count()

@@ -77,7 +77,7 @@ impl Socket {
         Subscribed { channel, epoch: log.epoch(), seq, head, recovered, events, unread }
     }
 
-    /// Sends the answer and puts subscriptions in force, so that their events follow it and nothing lies between.
+    /// Sends the answer (empty: none) and puts subscriptions in force, so that their events follow it and nothing lies between.
     pub fn follow(&self, answer: Bytes, prepared: Vec<Prepared>) {
         let core = self.core();
         let mut joined = Vec::new();
@@ -86,7 +86,9 @@ impl Socket {
             if writer.phase != Phase::Open {
                 return;
             }
-            writer.queue(answer);
+            if !answer.is_empty() {
+                writer.queue(answer);
+            }
             for Prepared { subscribed, watch } in prepared {
                 let Some(watch) = watch else { continue };
                 joined.push(watch.clone());
