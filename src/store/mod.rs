@@ -9,6 +9,13 @@
 pub mod backend;
 pub mod error;
 pub mod group;
+mod lanes;
+pub mod sqlite;
+pub mod ledger;
+pub mod compose;
+pub mod rows;
+pub mod epoch;
+pub mod handles;
 pub mod read;
 pub mod write;
 
