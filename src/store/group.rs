@@ -140,8 +140,6 @@ impl Shared {
         if group.is_empty() {
             return Vec::new();
         }
-        self.observe(group.len());
-
         let (writes, callers): (Vec<_>, Vec<_>) =
             group.into_iter().map(|Waiting { write, since, answer }| (write, (since, answer))).unzip();
         let members = writes.len();
@@ -159,6 +157,7 @@ impl Shared {
             Vec::new()
         });
 
+        self.observe(members, self.clock.instant().saturating_duration_since(instant));
         let mut events = Vec::new();
         let mut answers = Vec::with_capacity(members);
         let mut held = Vec::new();
@@ -192,7 +191,8 @@ impl Shared {
     }
 
     /// The one place that sees the size of every group.
-    fn observe(&self, members: usize) {
+    fn observe(&self, members: usize, took: Duration) {
+        crate::metrics::group_committed(members, took);
         self.groups.fetch_add(1, Ordering::Relaxed);
         self.members.fetch_add(u64::try_from(members).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
