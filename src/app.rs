@@ -1,0 +1,210 @@
+//! The composition root: settings become a store, services and a server. The only place that names a database.
+
+use crate::config::{Config, Secret, StoreConfig};
+use crate::domain::accounts::{AccountRules, Accounts};
+use crate::domain::limits::RateLimits;
+use crate::domain::origins::Origins;
+use crate::domain::revocations::Revocations;
+use crate::domain::secrets::{self, NoSecret};
+use crate::domain::{DomainError, credentials};
+use crate::http::AppState;
+use crate::model::clock::{DatabaseClock, SharedClock};
+use crate::model::random::{SharedEntropy, SystemEntropy};
+use crate::model::{Account, Event, Role};
+use crate::protocol::codes::ErrorCode;
+use crate::store::write::{RenewEpoch, SetRole};
+use crate::store::{Backend, CommitSink, Store, StoreError, sqlite};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a process is to its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// The one that serves.
+    Serve,
+    /// A subcommand, beside one that may be serving.
+    Beside,
+}
+
+impl From<Mode> for sqlite::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Serve => Self::Serve,
+            Mode::Beside => Self::Beside,
+        }
+    }
+}
+
+/// Why nothing was started, or nothing done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StartError {
+    /// A setting cannot be used (exit code 2).
+    #[error("{0}")]
+    Setting(String),
+    /// The settings are fine, the world is not (exit code 1).
+    #[error("{0}")]
+    Cannot(String),
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self::Cannot(error.to_string())
+    }
+}
+
+impl From<DomainError> for StartError {
+    fn from(error: DomainError) -> Self {
+        match error.code {
+            ErrorCode::BadRequest | ErrorCode::Unprocessable => Self::Setting(error.detail),
+            _ => Self::Cannot(error.detail),
+        }
+    }
+}
+
+impl From<NoSecret> for StartError {
+    fn from(error: NoSecret) -> Self {
+        match error {
+            NoSecret::Setting(complaint) => Self::Setting(complaint),
+            NoSecret::Folder(complaint) => Self::Cannot(complaint),
+        }
+    }
+}
+
+/// Opens the database that the settings name, its schema brought up to date.
+pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Backend>, StartError> {
+    config.check().map_err(StartError::Setting)?;
+    let url = config.database_url.as_ref().map_or("", Secret::expose);
+    if url.starts_with("postgres") {
+        return Err(StartError::Setting("DATABASE_URL: this version keeps its rows in SQLite only".into()));
+    }
+    let path = sqlite_path(url, &config.data)?;
+    let usable = |folder: &Path| {
+        let made = std::fs::create_dir_all(folder);
+        made.map_err(|error| StartError::Cannot(format!("{}: {error}", folder.display())))
+    };
+    usable(&config.data)?;
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), usable)?;
+    let mut options = sqlite::Options::new(mode.into(), &config.data);
+    options.max_pages = config.sqlite_max_pages;
+    options.readers = config.database_connections;
+    Ok(Arc::new(sqlite::Sqlite::connect(&path, options).await?))
+}
+
+/// The file that a `sqlite:` address names; without one it stands in the data folder.
+fn sqlite_path(url: &str, data: &Path) -> Result<PathBuf, StartError> {
+    let Some(rest) = url.strip_prefix("sqlite:") else { return Ok(data.join("belfry.db")) };
+    let path = rest.strip_prefix("//").unwrap_or(rest);
+    if path.is_empty() || path.contains([':', '?']) {
+        return Err(StartError::Setting(
+            "DATABASE_URL: after sqlite:// comes the path of a file and nothing else".into(),
+        ));
+    }
+    Ok(PathBuf::from(path))
+}
+
+/// Checks the settings and puts the services of a server together.
+pub fn state(
+    config: Config,
+    store: Arc<Store>,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+    revocations: Arc<Revocations>,
+) -> Result<AppState, StartError> {
+    config.check().map_err(StartError::Setting)?;
+    let public_url = config.public_url.as_deref().filter(|url| !url.is_empty());
+    let origins = Origins::new(public_url, &config.origins);
+    let origins =
+        origins.map_err(|error| StartError::Setting(format!("BELFRY_PUBLIC_URL, BELFRY_ORIGINS: {error}")))?;
+    let secret = secrets::jwt_secret(&config.store, entropy.as_ref())?;
+    let rules = AccountRules {
+        registration: config.registration.0,
+        access_ttl: config.access_ttl,
+        refresh_ttl: config.refresh_ttl,
+        max_name_chars: config.limits.max_name_chars,
+    };
+    let accounts = Accounts::new(
+        store.clone(),
+        clock.clone(),
+        entropy.clone(),
+        revocations,
+        secret.expose().as_bytes(),
+        config.password_threads,
+        rules,
+    );
+    let limits = RateLimits::new(&config.limits, clock.clone());
+    Ok(AppState {
+        config: Arc::new(config),
+        clock,
+        entropy,
+        store,
+        accounts: Arc::new(accounts),
+        limits: Arc::new(limits),
+        origins: Arc::new(origins),
+    })
+}
+
+/// Serves until it is told to stop.
+pub async fn serve(config: Config) -> Result<(), StartError> {
+    config.check().map_err(StartError::Setting)?;
+    Err(StartError::Cannot("there is no server yet".into()))
+}
+
+/// The store as a subcommand uses it, beside a server that hears of its writes by looking.
+pub struct Beside {
+    config: StoreConfig,
+    store: Arc<Store>,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+}
+
+struct Nobody;
+
+impl CommitSink for Nobody {
+    fn committed(&self, _: Vec<Event>) {}
+}
+
+impl Beside {
+    /// Opens the database and takes its time.
+    pub async fn open(config: &StoreConfig) -> Result<Self, StartError> {
+        let backend = open_backend(config, Mode::Beside).await?;
+        let clock = Arc::new(DatabaseClock::new());
+        clock.set(backend.control().await?.now);
+        let store = Arc::new(Store::start(backend, clock.clone(), Arc::new(Nobody)));
+        Ok(Self { config: config.clone(), store, clock, entropy: Arc::new(SystemEntropy) })
+    }
+
+    /// What hands out credentials.
+    pub fn accounts(&self) -> Result<Accounts, StartError> {
+        let secret = secrets::jwt_secret(&self.config, self.entropy.as_ref())?;
+        // Nobody signs in through this one: the rules of sign-ups and sessions are the server's.
+        let rules = AccountRules {
+            registration: false,
+            access_ttl: Duration::from_secs(1),
+            refresh_ttl: Duration::from_secs(1),
+            max_name_chars: credentials::MAX_NAME_CHARS,
+        };
+        let (store, clock, entropy) = (self.store.clone(), self.clock.clone(), self.entropy.clone());
+        Ok(Accounts::new(store, clock, entropy, Arc::default(), secret.expose().as_bytes(), 1, rules))
+    }
+
+    /// Gives a person a role.
+    pub async fn set_role(&self, handle: String, role: Role) -> Result<Account, StartError> {
+        Ok(self.store.write(SetRole { handle, role }).await?)
+    }
+
+    /// The epoch of the database.
+    pub async fn epoch(&self) -> Result<String, StartError> {
+        Ok(self.store.read().control().await?.epoch)
+    }
+
+    /// Draws a new one.
+    pub async fn renew_epoch(&self) -> Result<String, StartError> {
+        Ok(self.store.write(RenewEpoch).await?)
+    }
+
+    /// Lets the database go.
+    pub async fn close(&self) {
+        self.store.close().await;
+    }
+}
