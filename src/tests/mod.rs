@@ -1,0 +1,3 @@
+//! Integration tests: one file per behaviour, over the real router and store.
+
+mod accounts_rest;
