@@ -1,6 +1,6 @@
 //! The composition root: settings become a store, services and a server. The only place that names a database.
 
-use crate::config::{Config, Secret, StoreConfig};
+use crate::config::{Config, StoreConfig};
 use crate::domain::accounts::{AccountRules, Accounts};
 use crate::domain::limits::RateLimits;
 use crate::domain::origins::Origins;
@@ -14,7 +14,7 @@ use crate::model::{Account, Event, Role};
 use crate::protocol::codes::ErrorCode;
 use crate::store::write::{RenewEpoch, SetRole};
 use crate::store::{Backend, CommitSink, Store, StoreError, sqlite};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -74,11 +74,10 @@ impl From<NoSecret> for StartError {
 /// Opens the database that the settings name, its schema brought up to date.
 pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Backend>, StartError> {
     config.check().map_err(StartError::Setting)?;
-    let url = config.database_url.as_ref().map_or("", Secret::expose);
-    if url.starts_with("postgres") {
+    if config.is_postgres() {
         return Err(StartError::Setting("DATABASE_URL: this version keeps its rows in SQLite only".into()));
     }
-    let path = sqlite_path(url, &config.data)?;
+    let path = config.sqlite_path();
     let usable = |folder: &Path| {
         let made = std::fs::create_dir_all(folder);
         made.map_err(|error| StartError::Cannot(format!("{}: {error}", folder.display())))
@@ -91,19 +90,17 @@ pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Ba
     Ok(Arc::new(sqlite::Sqlite::connect(&path, options).await?))
 }
 
-/// The file that a `sqlite:` address names; without one it stands in the data folder.
-fn sqlite_path(url: &str, data: &Path) -> Result<PathBuf, StartError> {
-    let Some(rest) = url.strip_prefix("sqlite:") else { return Ok(data.join("belfry.db")) };
-    let path = rest.strip_prefix("//").unwrap_or(rest);
-    if path.is_empty() || path.contains([':', '?']) {
-        return Err(StartError::Setting(
-            "DATABASE_URL: after sqlite:// comes the path of a file and nothing else".into(),
-        ));
-    }
-    Ok(PathBuf::from(path))
+/// Says what is wrong with the settings of a server before anything is opened; answers the origins they name.
+pub fn check(config: &Config) -> Result<Origins, StartError> {
+    config.check().map_err(StartError::Setting)?;
+    let public_url = config.public_url.as_deref().filter(|url| !url.is_empty());
+    let own = Origins::new(public_url, &[]).map_err(|error| StartError::Setting(format!("BELFRY_PUBLIC_URL: {error}")));
+    let all = Origins::new(public_url, &config.origins);
+    own.and(all.map_err(|error| StartError::Setting(format!("BELFRY_ORIGINS: {error}"))))
 }
 
-/// Checks the settings and puts the services of a server together.
+/// Checks the settings and puts the services of a server together. `revocations` must be loaded before the first request
+/// and fed with every event of the internal channel.
 pub fn state(
     config: Config,
     store: Arc<Store>,
@@ -111,11 +108,7 @@ pub fn state(
     entropy: SharedEntropy,
     revocations: Arc<Revocations>,
 ) -> Result<AppState, StartError> {
-    config.check().map_err(StartError::Setting)?;
-    let public_url = config.public_url.as_deref().filter(|url| !url.is_empty());
-    let origins = Origins::new(public_url, &config.origins);
-    let origins =
-        origins.map_err(|error| StartError::Setting(format!("BELFRY_PUBLIC_URL, BELFRY_ORIGINS: {error}")))?;
+    let origins = check(&config)?;
     let secret = secrets::jwt_secret(&config.store, entropy.as_ref())?;
     let rules = AccountRules {
         registration: config.registration.0,
@@ -146,7 +139,7 @@ pub fn state(
 
 /// Serves until it is told to stop.
 pub async fn serve(config: Config) -> Result<(), StartError> {
-    config.check().map_err(StartError::Setting)?;
+    check(&config)?;
     Err(StartError::Cannot("there is no server yet".into()))
 }
 

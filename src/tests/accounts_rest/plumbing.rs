@@ -109,3 +109,12 @@ async fn a_panic_is_a_problem_and_nothing_more() {
     reply.problem(500, "internal");
     assert!(!reply.body.to_string().contains("a defect"));
 }
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for_long() {
+    let house = house(&[]).await;
+    tokio::time::pause();
+    let mut request = post("/auth/login", json!({})).request();
+    *request.body_mut() = Body::from_stream(futures_util::stream::pending::<std::io::Result<Vec<u8>>>());
+    Reply::read(house.router.clone().oneshot(request).await.unwrap()).await.problem(400, "bad_request");
+}

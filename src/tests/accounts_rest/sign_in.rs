@@ -29,6 +29,7 @@ async fn an_unknown_address_and_a_wrong_password_get_the_same_answer() {
     };
     assert_eq!(of("ada@x.example").await, of("nobody@x.example").await);
     assert_eq!(of("ada@x.example").await, of("no address").await);
+    assert_eq!(of("ada@x.example").await, of("a\0@x.example").await);
 }
 
 #[tokio::test]
