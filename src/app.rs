@@ -1,17 +1,23 @@
 //! The composition root: settings become a store, services and a server. The only place that names a database.
 
-use crate::config::{Config, StoreConfig};
+use crate::config::{Config, Secret, StoreConfig};
 use crate::domain::accounts::{AccountRules, Accounts};
+use crate::domain::comments::Comments;
 use crate::domain::limits::RateLimits;
 use crate::domain::origins::Origins;
+use crate::domain::posts::Posts;
+use crate::domain::publish::Publishing;
+use crate::domain::readiness::Readiness;
 use crate::domain::revocations::Revocations;
 use crate::domain::secrets::{self, NoSecret};
 use crate::domain::{DomainError, credentials};
 use crate::http::AppState;
+use crate::model::EpochCell;
 use crate::model::clock::{DatabaseClock, SharedClock};
 use crate::model::random::{SharedEntropy, SystemEntropy};
 use crate::model::{Account, Event, Role};
 use crate::protocol::codes::ErrorCode;
+use crate::store::postgres::Postgres;
 use crate::store::write::{RenewEpoch, SetRole};
 use crate::store::{Backend, CommitSink, Store, StoreError, sqlite};
 use std::path::Path;
@@ -75,7 +81,8 @@ impl From<NoSecret> for StartError {
 pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Backend>, StartError> {
     config.check().map_err(StartError::Setting)?;
     if config.is_postgres() {
-        return Err(StartError::Setting("DATABASE_URL: this version keeps its rows in SQLite only".into()));
+        let url = config.database_url.as_ref().map_or("", Secret::expose);
+        return Ok(Arc::new(Postgres::connect(url, config.database_connections).await?));
     }
     let path = config.sqlite_path();
     let usable = |folder: &Path| {
@@ -107,6 +114,7 @@ pub fn state(
     clock: SharedClock,
     entropy: SharedEntropy,
     revocations: Arc<Revocations>,
+    epoch: &str,
 ) -> Result<AppState, StartError> {
     let origins = check(&config)?;
     let secret = secrets::jwt_secret(&config.store, entropy.as_ref())?;
@@ -125,14 +133,19 @@ pub fn state(
         config.password_threads,
         rules,
     );
-    let limits = RateLimits::new(&config.limits, clock.clone());
+    let limits = Arc::new(RateLimits::new(&config.limits, clock.clone()));
     Ok(AppState {
+        posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
+        comments: Arc::new(Comments::new(store.clone(), config.limits.clone(), limits.clone())),
+        publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),
+        epoch: EpochCell::new(epoch),
+        readiness: Arc::new(Readiness::new(clock.clone())),
         config: Arc::new(config),
         clock,
         entropy,
         store,
         accounts: Arc::new(accounts),
-        limits: Arc::new(limits),
+        limits,
         origins: Arc::new(origins),
     })
 }

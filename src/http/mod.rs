@@ -4,13 +4,18 @@
 
 pub mod auth;
 pub mod caller;
+pub mod comments;
 pub mod config;
 pub mod cookie;
 pub mod cors;
 pub mod extract;
+pub mod health;
 pub mod layers;
 pub mod origin;
+pub mod posts;
 pub mod problem;
+pub mod publish;
+pub mod site;
 pub mod state;
 pub mod users;
 
@@ -25,7 +30,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// The whole API.
+/// The whole API, the health checks and the page.
 pub fn router(state: AppState) -> Router {
     let api = Router::new()
         .route("/auth/register", post(auth::register))
@@ -33,8 +38,11 @@ pub fn router(state: AppState) -> Router {
         .route("/auth/refresh", post(auth::refresh))
         .route("/auth/logout", post(auth::logout))
         .route("/users/me", get(users::me).patch(users::change_me))
-        .route("/config", get(config::tell));
-    finish(Router::new().nest("/api/v1", api), state)
+        .route("/config", get(config::tell))
+        .merge(posts::routes())
+        .merge(comments::routes())
+        .merge(publish::routes());
+    finish(Router::new().nest("/api/v1", api).merge(health::routes()).merge(site::routes()), state)
 }
 
 /// Puts around routes what every request gets, innermost first.

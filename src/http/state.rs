@@ -2,8 +2,13 @@
 
 use crate::config::Config;
 use crate::domain::accounts::Accounts;
+use crate::domain::comments::Comments;
 use crate::domain::limits::RateLimits;
 use crate::domain::origins::Origins;
+use crate::domain::posts::Posts;
+use crate::domain::publish::Publishing;
+use crate::domain::readiness::Readiness;
+use crate::model::EpochCell;
 use crate::model::clock::SharedClock;
 use crate::model::random::SharedEntropy;
 use crate::store::Store;
@@ -26,4 +31,14 @@ pub struct AppState {
     pub limits: Arc<RateLimits>,
     /// From which web origins.
     pub origins: Arc<Origins>,
+    /// Posts.
+    pub posts: Arc<Posts>,
+    /// Comments.
+    pub comments: Arc<Comments>,
+    /// What back ends append.
+    pub publishing: Arc<Publishing>,
+    /// The epoch as last read. Take it before the rows it is told with.
+    pub epoch: EpochCell,
+    /// Whether this instance is of use.
+    pub readiness: Arc<Readiness>,
 }

@@ -2,3 +2,5 @@
 
 mod accounts_rest;
 mod command_line;
+mod content_rest;
+mod site;

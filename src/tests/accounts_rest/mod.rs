@@ -66,7 +66,7 @@ async fn house(settings: &[&str]) -> House {
     let clock = Arc::new(ByHand(Mutex::new((Timestamp(1_700_000_000_000), Instant::now()))));
     let revocations = Arc::new(Revocations::default());
     let store = Arc::new(Store::start(backend, clock.clone(), Arc::new(Feed(revocations.clone()))));
-    let state = app::state(config, store, clock.clone(), Arc::new(SystemEntropy), revocations).unwrap();
+    let state = app::state(config, store, clock.clone(), Arc::new(SystemEntropy), revocations, "epoch").unwrap();
     House { router: http::router(state.clone()), state, clock, folder: folder }
 }
 
