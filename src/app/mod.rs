@@ -33,7 +33,7 @@ use axum::Router;
 use ears::Ears;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -97,15 +97,14 @@ impl From<NoSecret> for StartError {
 /// Opens the database that the settings name, its schema brought up to date.
 pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Backend>, StartError> {
     config.check().map_err(StartError::Setting)?;
-    let url = config.database_url.as_ref().map_or("", Secret::expose);
-    if url.starts_with("postgres") {
+    if config.is_postgres() {
+        let url = config.database_url.as_ref().map_or("", Secret::expose);
         return Ok(Arc::new(Postgres::connect(url, config.database_connections).await?));
     }
-    let path = match url.strip_prefix("sqlite:") {
-        None => config.data.join(DATABASE),
-        Some(path) => PathBuf::from(path.trim_start_matches("//")),
-    };
-    for folder in [Some(config.data.as_path()), path.parent()].into_iter().flatten() {
+    let path = config.sqlite_path();
+    for folder in
+        [Some(config.data.as_path()), path.parent()].into_iter().flatten().filter(|f| !f.as_os_str().is_empty())
+    {
         make_folder(folder)?;
     }
     let options = sqlite::Options {
@@ -126,7 +125,7 @@ fn make_folder(folder: &Path) -> Result<(), StartError> {
 
 /// Makes this process the one that serves the data folder, for as long as the file is open.
 fn lock_folder(config: &StoreConfig) -> Result<Option<File>, StartError> {
-    if config.database_url.as_ref().is_some_and(|url| url.expose().starts_with("postgres")) {
+    if config.is_postgres() {
         return Ok(None);
     }
     make_folder(&config.data)?;
@@ -280,17 +279,13 @@ async fn reach(config: &StoreConfig) -> Result<Arc<dyn Backend>, StartError> {
     let deadline = Instant::now() + STORE_PATIENCE;
     loop {
         match open_backend(config, Mode::Serve).await {
-            Err(StartError::Cannot(error)) if Instant::now() < deadline && is_remote(config) => {
+            Err(StartError::Cannot(error)) if Instant::now() < deadline && config.is_postgres() => {
                 tracing::warn!(%error, "the store cannot be reached yet");
                 sleep(STORE_PAUSE).await;
             }
             result => return result,
         }
     }
-}
-
-fn is_remote(config: &StoreConfig) -> bool {
-    config.database_url.as_ref().is_some_and(|url| url.expose().starts_with("postgres"))
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
