@@ -1,4 +1,8 @@
 //! Integration tests: one file per behaviour, over the real router and store.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
 mod content_rest;
+mod posts_rest;
+mod publish_rest;
 mod site;

@@ -20,7 +20,7 @@ use belfry::store::read::Stretch;
 use belfry::store::sqlite::{Mode, Options, Sqlite};
 use belfry::store::{CommitSink, Store};
 use clap::Parser;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -219,4 +219,18 @@ pub fn pointer(answer: &Answer) -> String {
     let errors = answer.json["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 1);
     format!("{} {}", answer.status, errors[0]["pointer"].as_str().unwrap())
+}
+
+/// An instance with a person, and a post of theirs.
+pub async fn site_with_post() -> (Site, String, i64) {
+    let site = Site::open().await;
+    let ada = site.person("ada").await;
+    let post = site.post(&ada, "/posts", json!({"title": "First", "body": "Hello *world*"})).await.created();
+    let id = post["id"].as_i64().unwrap();
+    (site, ada, id)
+}
+
+/// The ids of a list, in order.
+pub fn ids(list: &Value) -> Vec<i64> {
+    list["items"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()
 }
