@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod content_rest;
+mod history_rest;
 mod posts_rest;
 mod publish_rest;
 mod site;

@@ -5,6 +5,7 @@ use axum::http::Request;
 use belfry::config::Config;
 use belfry::domain::accounts::{AccountRules, Accounts};
 use belfry::domain::comments::Comments;
+use belfry::domain::history::History;
 use belfry::domain::limits::RateLimits;
 use belfry::domain::origins::Origins;
 use belfry::domain::posts::Posts;
@@ -14,9 +15,8 @@ use belfry::domain::revocations::Revocations;
 use belfry::http::{AppState, router};
 use belfry::model::clock::{DatabaseClock, SharedClock};
 use belfry::model::random::{SharedEntropy, SystemEntropy};
-use belfry::model::{Channel, EpochCell, Event, PostId, Role};
+use belfry::model::{EpochCell, Event, Role};
 use belfry::store::backend::Backend;
-use belfry::store::read::Stretch;
 use belfry::store::sqlite::{Mode, Options, Sqlite};
 use belfry::store::{CommitSink, Store};
 use clap::Parser;
@@ -82,6 +82,7 @@ impl Site {
         let state = AppState {
             posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
             comments: Arc::new(Comments::new(store.clone(), config.limits.clone(), limits.clone())),
+            history: Arc::new(History::new(store.clone())),
             publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),
             readiness: Arc::new(Readiness::new(clock.clone())),
             origins: Arc::new(Origins::new(None, &[]).unwrap()),
@@ -117,13 +118,6 @@ impl Site {
     /// The epoch answers should carry.
     pub fn epoch(&self) -> String {
         self.state.epoch.get().to_string()
-    }
-
-    /// The data of an event of a post, as text.
-    pub async fn event_data(&self, post: i64, seq: i64) -> String {
-        let channel = Channel::Post(PostId(post));
-        let stretch = Stretch { channel, after: seq - 1, limit: 1, last: false };
-        self.state.store.read().events(&[stretch]).await.unwrap()[&channel][0].data.get().to_owned()
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Answer {
