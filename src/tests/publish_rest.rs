@@ -142,5 +142,7 @@ async fn the_page_is_served_or_says_how_it_is_built() {
             _ => assert!(answer.text.contains("make run"), "{}", answer.text),
         }
     }
-    assert_eq!(code(&site.at("/assets/none.js").await), "404 not_found");
+    for missing in ["/assets/none.js", "/assets/../index.html", "/assets/%2e%2e/index.html", "/assets/"] {
+        assert_eq!(code(&site.at(missing).await), "404 not_found", "{missing}");
+    }
 }

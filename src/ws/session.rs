@@ -150,10 +150,9 @@ impl Session {
             }
             Incoming::Close(code) if !self.farewell => {
                 self.farewell = true;
-                self.socket.close_with(code.map_or_else(
-                    || frame(OpCode::Control(Control::Close), b""),
-                    |code| close_frame_with(code, ""),
-                ));
+                self.socket.close_with(
+                    code.map_or_else(|| frame(OpCode::Control(Control::Close), b""), |code| close_frame_with(code, "")),
+                );
             }
             Incoming::Close(_) => {}
             Incoming::Text(_) | Incoming::Binary(_) if self.socket.lock().phase() != Phase::Open => {}
