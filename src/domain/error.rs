@@ -1,5 +1,6 @@
 //! Why something may not happen, as both edges tell it.
 
+use crate::metrics::{self, StoreFailure};
 use crate::protocol::codes::ErrorCode;
 use crate::store::{Rejection, StoreError};
 use std::time::Duration;
@@ -66,18 +67,27 @@ impl DomainError {
     }
 }
 
+/// The cause is for the operator: it is written to the log here, in the span of whoever asked, and told to nobody else.
 impl From<StoreError> for DomainError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Rejected(rejection) => rejection.into(),
-            StoreError::Unavailable(_) => Self {
-                retry_after: Some(Duration::from_secs(1)),
-                ..Self::new(
-                    ErrorCode::Unavailable,
-                    "the outcome is unknown or nothing was written: retry with the same key",
-                )
-            },
-            StoreError::Internal(_) => Self::new(ErrorCode::Internal, "something went wrong here"),
+            StoreError::Unavailable(why) => {
+                metrics::store_failed(StoreFailure::Unavailable);
+                tracing::warn!(why, "the store is unavailable");
+                Self {
+                    retry_after: Some(Duration::from_secs(1)),
+                    ..Self::new(
+                        ErrorCode::Unavailable,
+                        "the outcome is unknown or nothing was written: retry with the same key",
+                    )
+                }
+            }
+            StoreError::Internal(why) => {
+                metrics::store_failed(StoreFailure::Internal);
+                tracing::error!(why, "the store failed");
+                Self::new(ErrorCode::Internal, "something went wrong here")
+            }
         }
     }
 }
