@@ -18,6 +18,7 @@ pub mod posts;
 pub mod problem;
 pub mod publish;
 pub mod site;
+pub mod socket;
 pub mod state;
 pub mod users;
 
@@ -45,7 +46,10 @@ pub fn router(state: AppState) -> Router {
         .merge(comments::routes())
         .merge(channels::routes())
         .merge(publish::routes());
-    finish(Router::new().nest("/api/v1", api).merge(health::routes()).merge(site::routes()), state)
+    finish(
+        Router::new().nest("/api/v1", api).merge(socket::routes()).merge(health::routes()).merge(site::routes()),
+        state,
+    )
 }
 
 /// Puts around routes what every request gets, innermost first.

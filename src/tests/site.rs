@@ -2,23 +2,13 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use belfry::app::{App, Mode, World, open_backend};
+use belfry::bus::LocalBus;
 use belfry::config::Config;
-use belfry::domain::accounts::{AccountRules, Accounts};
-use belfry::domain::comments::Comments;
-use belfry::domain::history::History;
-use belfry::domain::limits::RateLimits;
-use belfry::domain::origins::Origins;
-use belfry::domain::posts::Posts;
-use belfry::domain::publish::Publishing;
-use belfry::domain::readiness::Readiness;
-use belfry::domain::revocations::Revocations;
-use belfry::http::{AppState, router};
-use belfry::model::clock::{DatabaseClock, SharedClock};
-use belfry::model::random::{SharedEntropy, SystemEntropy};
-use belfry::model::{EpochCell, Event, Role};
-use belfry::store::backend::Backend;
-use belfry::store::sqlite::{Mode, Options, Sqlite};
-use belfry::store::{CommitSink, Store};
+use belfry::http::AppState;
+use belfry::model::Role;
+use belfry::model::random::SystemEntropy;
+use belfry::store::write::SetRole;
 use clap::Parser;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -32,15 +22,10 @@ struct Settings {
     config: Config,
 }
 
-struct Nobody;
-
-impl CommitSink for Nobody {
-    fn committed(&self, _: Vec<Event>) {}
-}
-
 /// One instance with a database of its own, which goes with it.
 pub struct Site {
     pub state: AppState,
+    app: App,
     _folder: TempDir,
 }
 
@@ -62,39 +47,12 @@ impl Site {
     /// With these settings.
     pub async fn with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::parse_from(["belfry"].iter().chain(settings));
-        let config = Arc::new(settings.config);
-        let clock: SharedClock = Arc::new(DatabaseClock::new());
-        let entropy: SharedEntropy = Arc::new(SystemEntropy);
-        let sqlite = Sqlite::connect(&folder.path().join("b.db"), Options::new(Mode::Serve, folder.path())).await;
-        let backend: Arc<dyn Backend> = Arc::new(sqlite.unwrap());
-        let epoch = EpochCell::new(backend.control().await.unwrap().epoch);
-        let store = Arc::new(Store::start(backend, clock.clone(), Arc::new(Nobody)));
-        let rules = AccountRules {
-            registration: true,
-            access_ttl: config.access_ttl,
-            refresh_ttl: config.refresh_ttl,
-            max_name_chars: config.limits.max_name_chars,
-        };
-        let revocations = Arc::new(Revocations::default());
-        let accounts = Accounts::new(store.clone(), clock.clone(), entropy.clone(), revocations, b"secret", 1, rules);
-        let limits = Arc::new(RateLimits::new(&config.limits, clock.clone()));
-        let state = AppState {
-            posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
-            comments: Arc::new(Comments::new(store.clone(), config.limits.clone(), limits.clone())),
-            history: Arc::new(History::new(store.clone())),
-            publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),
-            readiness: Arc::new(Readiness::new(clock.clone())),
-            origins: Arc::new(Origins::new(None, &[]).unwrap()),
-            accounts: Arc::new(accounts),
-            config,
-            clock,
-            entropy,
-            store,
-            limits,
-            epoch,
-        };
-        Self { state, _folder: folder }
+        let data = folder.path().to_str().unwrap();
+        let config = Settings::parse_from(["belfry", "--data", data].iter().chain(settings)).config;
+        let backend = open_backend(&config.store, Mode::Serve).await.unwrap();
+        let world = World { backend, bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy) };
+        let app = App::start(config, world).await.unwrap();
+        Self { state: app.state.clone(), app, _folder: folder }
     }
 
     /// A token of a person.
@@ -105,7 +63,7 @@ impl Site {
     /// A token of a moderator.
     pub async fn moderator(&self, name: &str) -> String {
         self.person(name).await;
-        self.state.accounts.set_role(name, Role::Moderator).await.unwrap();
+        self.state.store.write(SetRole { handle: name.into(), role: Role::Moderator }).await.unwrap();
         self.person(name).await
     }
 
@@ -161,7 +119,7 @@ impl Site {
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {
-        let response = router(self.state.clone()).oneshot(request).await.unwrap();
+        let response = self.app.router().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
