@@ -7,6 +7,7 @@ use super::StoreError;
 use super::backend::{Backend, CommitSink, Committed, GroupResult, Grouped};
 use super::lanes::Lanes;
 use super::write::{Mutation, Outcome, Write};
+use crate::metrics;
 use crate::model::clock::SharedClock;
 use futures_util::FutureExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -175,6 +176,9 @@ impl Shared {
                 Grouped::Held(write) => held.push(Waiting { write, since, answer }),
             }
         }
+        let took = self.clock.instant().saturating_duration_since(instant);
+        metrics::group_committed(answers.len(), took);
+        metrics::events_appended(events.iter().map(|event| &*event.kind));
         if !events.is_empty() && catch_unwind(AssertUnwindSafe(|| self.sink.committed(events))).is_err() {
             tracing::error!("telling of a committed group panicked");
         }
