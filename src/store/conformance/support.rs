@@ -149,6 +149,11 @@ impl Process {
         self.store.write(change).await
     }
 
+    /// The time that what is written now bears.
+    pub(crate) fn store_now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Makes a change that must not be refused.
     pub(crate) async fn done<M: Mutation>(&self, change: M) -> M::Output {
         self.store.write(change).await.unwrap()
