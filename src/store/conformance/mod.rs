@@ -4,6 +4,8 @@
 //!
 //! ```ignore
 //! // src/store/postgres/testing.rs
+//! use crate::store::conformance::support::{Database, Held, required_in_ci};
+//!
 //! pub async fn fixture() -> Option<Database> {
 //!     let url = required_in_ci("BELFRY_TEST_POSTGRES")?;                // None skips; never in CI
 //!     let schema = Schema::make(&url).await;                            // empty, its own, dropped with the Database
@@ -20,6 +22,7 @@
 pub(crate) mod accounts;
 pub(crate) mod comments;
 pub(crate) mod control;
+pub(crate) mod double;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod pages;
@@ -29,7 +32,7 @@ pub(crate) mod sessions;
 pub(crate) mod support;
 pub(crate) mod writes;
 
-pub(crate) use support::{Database, Held, required_in_ci};
+pub(crate) use support::Database;
 
 /// Runs every clause on the back end called `$name`, whose empty databases `$fixture` makes.
 macro_rules! conformance {
