@@ -17,8 +17,12 @@ pub mod compose;
 pub mod rows;
 pub mod epoch;
 pub mod handles;
+mod place;
 pub mod read;
 pub mod write;
+
+#[cfg(test)]
+pub(crate) mod conformance;
 
 pub use backend::{Backend, CommitSink, Committed};
 pub use error::{Rejection, StoreError};

@@ -1,5 +1,6 @@
 //! Every change the store can make, as a value, with what it answers.
 
+pub use super::place::Place;
 use crate::model::channel::Channel;
 use crate::model::{Account, ApiKeyId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
 use serde_json::value::RawValue;
@@ -74,42 +75,6 @@ impl Write {
             Self::CreateComment(w) => w.key.as_ref(),
             Self::Publish(w) => w.key.as_ref(),
             _ => None,
-        }
-    }
-}
-
-/// Where a write appends, as far as it says so itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// To this channel.
-    Channel(Channel),
-    /// To the channel of this comment's post.
-    Comment(CommentId),
-    /// To no channel that is there before it.
-    Nowhere,
-}
-
-impl Write {
-    /// Where it appends. A rotation counts to the internal channel although it rarely gets there.
-    pub fn place(&self) -> Place {
-        match self {
-            Self::UpdatePost(w) => Place::Channel(Channel::Post(w.post_id)),
-            Self::DeletePost(w) => Place::Channel(Channel::Post(w.post_id)),
-            Self::CreateComment(w) => Place::Channel(Channel::Post(w.post_id)),
-            Self::EditComment(w) => Place::Comment(w.comment_id),
-            Self::DeleteComment(w) => Place::Comment(w.comment_id),
-            Self::Publish(w) => Place::Channel(w.channel),
-            Self::RotateRefresh(_) | Self::EndSession(_) | Self::EndSessions(_) | Self::SetRole(_) => {
-                Place::Channel(Channel::Revocations)
-            }
-            Self::CreatePost(_)
-            | Self::Register(_)
-            | Self::OpenSession(_)
-            | Self::UpdateAccount(_)
-            | Self::EnsurePeople(_)
-            | Self::CreateApiKey(_)
-            | Self::RenewEpoch(_)
-            | Self::Prune(_) => Place::Nowhere,
         }
     }
 }

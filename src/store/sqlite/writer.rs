@@ -6,7 +6,7 @@ use crate::model::Timestamp;
 use crate::store::StoreError;
 use crate::store::backend::GroupResult;
 use crate::store::write::Write;
-use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tokio::sync::Mutex;
@@ -31,16 +31,15 @@ impl Writer {
 
     /// Applies the migrations that are missing.
     pub(super) async fn migrate(&self) -> Result<(), StoreError> {
-        let mut idle = self.idle.lock().await;
-        let mut connection = self.take(&mut idle).await?;
+        let one = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(self.options());
         let mut tries = 1;
-        while let Err(error) = sqlx::migrate!("migrations/sqlite").run(&mut connection).await {
+        while let Err(error) = sqlx::migrate!("migrations/sqlite").run(&one).await {
             if tries == MIGRATION_TRIES {
                 return Err(error.into());
             }
             tries += 1;
         }
-        *idle = Some(connection);
+        one.close().await;
         Ok(())
     }
 
@@ -108,13 +107,14 @@ impl Writer {
     async fn take(&self, idle: &mut Option<SqliteConnection>) -> Result<SqliteConnection, StoreError> {
         match idle.take() {
             Some(connection) => Ok(connection),
-            None => {
-                let file = match self.max_pages.load(Ordering::Relaxed) {
-                    0 => self.file.clone(),
-                    pages => self.file.clone().pragma("max_page_count", pages.to_string()),
-                };
-                Ok(file.connect().await?)
-            }
+            None => Ok(self.options().connect().await?),
+        }
+    }
+
+    fn options(&self) -> SqliteConnectOptions {
+        match self.max_pages.load(Ordering::Relaxed) {
+            0 => self.file.clone(),
+            pages => self.file.clone().pragma("max_page_count", pages.to_string()),
         }
     }
 }
