@@ -173,11 +173,7 @@ async fn lock(
 
 /// The hot members that no earlier cold one of their channel waits before: they go together. A changed account comes
 /// before all that may tell of it.
-fn first_hot<'a>(
-    group: &'a [Write],
-    channels: &[Option<Channel>],
-    waiting: &[usize],
-) -> Vec<(usize, &'a Write)> {
+fn first_hot<'a>(group: &'a [Write], channels: &[Option<Channel>], waiting: &[usize]) -> Vec<(usize, &'a Write)> {
     let mut behind: HashSet<Channel> = HashSet::new();
     let mut hot = Vec::new();
     for member in waiting {
