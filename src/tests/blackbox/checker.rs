@@ -274,7 +274,8 @@ impl Judge<'_> {
         if reached != head || epoch != Some(&self.truth.epoch) {
             found.push(Violation::Behind { view: name(), channel: channel(), at: reached, head });
         }
-        let events = view.marks.iter().filter_map(|mark| if let Mark::Event(event) = mark { Some(event) } else { None });
+        let events =
+            view.marks.iter().filter_map(|mark| if let Mark::Event(event) = mark { Some(event) } else { None });
         self.texts(&view.name, events, found);
     }
 

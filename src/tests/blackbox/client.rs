@@ -104,12 +104,20 @@ struct Own {
     version: u32,
 }
 
+/// One channel as this client sees it.
+#[derive(Default)]
+struct Sight {
+    /// Epoch and seq where it stands; nowhere before the first `subscribed`.
+    at: Option<(String, u64)>,
+    marks: Vec<Mark>,
+}
+
 /// The client.
 pub struct Client {
     plan: Plan,
     run: Arc<Run>,
     random: StdRng,
-    views: BTreeMap<String, (Option<(String, u64)>, Vec<Mark>)>,
+    views: BTreeMap<String, Sight>,
     writes: Vec<Write>,
     own: Vec<Own>,
     next_id: u64,
@@ -119,7 +127,7 @@ pub struct Client {
 impl Client {
     /// A client that has not begun.
     pub fn new(plan: Plan, run: Arc<Run>) -> Self {
-        let views = plan.channels.iter().map(|channel| (channel.clone(), (None, Vec::new()))).collect();
+        let views = plan.channels.iter().map(|channel| (channel.clone(), Sight::default())).collect();
         let random = StdRng::seed_from_u64(plan.seed);
         Self { plan, run, random, views, writes: Vec::new(), own: Vec::new(), next_id: 1, next_key: 1 }
     }
@@ -141,7 +149,10 @@ impl Client {
             self.run.note(Op::Info { key: write.key });
         }
         let name = self.plan.name;
-        self.views.into_iter().map(|(channel, (_, marks))| View { name: name.clone(), channel, marks }).collect()
+        self.views
+            .into_iter()
+            .map(|(channel, Sight { marks, .. })| View { name: name.clone(), channel, marks })
+            .collect()
     }
 
     /// One socket from `connect` to its end.
@@ -149,7 +160,8 @@ impl Client {
         for write in &mut self.writes {
             write.sent = None;
         }
-        let subscriptions: Vec<Value> = self.views.iter().map(|(channel, (at, _))| subscription(channel, at)).collect();
+        let subscriptions: Vec<Value> =
+            self.views.iter().map(|(channel, sight)| subscription(channel, &sight.at)).collect();
         let connect = json!({"type": "connect", "id": 1, "token": self.plan.token, "subscriptions": subscriptions});
         if socket.send(&connect).await.is_err() {
             return;
@@ -209,15 +221,24 @@ impl Client {
             Some(index) if dice == 2 => {
                 let Own { id, key, room, .. } = self.own.swap_remove(index);
                 let command = json!({"type": "comment.delete", "comment_id": id});
-                Write { key: format!("{key}/deleted"), command, action: Action::Delete { comment: id }, room, sent: None }
+                Write {
+                    key: format!("{key}/deleted"),
+                    command,
+                    action: Action::Delete { comment: id },
+                    room,
+                    sent: None,
+                }
             }
             own => {
-                let parent = own.filter(|_| dice == 3).map(|index| &self.own[index]);
-                let room = parent.map_or_else(|| self.plan.rooms[dice % self.plan.rooms.len()], |parent| parent.room);
+                // One that is answered is left alone from then on, so that no repeated answer finds it deleted.
+                let parent = own.filter(|_| dice == 3).map(|index| self.own.swap_remove(index));
+                let room = parent.as_ref().map_or_else(
+                    || self.plan.rooms[self.random.random_range(0..self.plan.rooms.len())],
+                    |parent| parent.room,
+                );
                 let key = format!("{}-{}", self.plan.name, self.next_key);
                 self.next_key += 1;
-                let mut command =
-                    json!({"type": "comment.create", "post_id": room, "body": text(&key, 0), "key": key});
+                let mut command = json!({"type": "comment.create", "post_id": room, "body": text(&key, 0), "key": key});
                 if let Some(parent) = parent {
                     command["parent_id"] = parent.id.into();
                 }
@@ -260,7 +281,7 @@ impl Client {
         let recovered = body["recovered"].as_bool().unwrap();
         let events = body["events"].as_array().expect("events is always there");
         let (epoch, told) = place(body);
-        let stood = self.views[channel].0.as_ref().map(|(_, seq)| *seq);
+        let stood = self.views[channel].at.as_ref().map(|(_, seq)| *seq);
         self.run.progress.send_modify(|progress| {
             let (again, anew) = &mut progress.recovered;
             *if recovered { again } else { anew } += u64::from(stood.is_some());
@@ -280,7 +301,8 @@ impl Client {
     }
 
     fn mark(&mut self, channel: &str, epoch: Option<String>, seq: u64, mark: Mark) {
-        let (at, marks) = self.views.get_mut(channel).unwrap_or_else(|| panic!("{channel} was never asked for"));
+        let Sight { at, marks } =
+            self.views.get_mut(channel).unwrap_or_else(|| panic!("{channel} was never asked for"));
         let epoch = epoch.or_else(|| at.take().map(|(epoch, _)| epoch)).expect("events follow a subscription");
         *at = Some((epoch.clone(), seq));
         marks.push(mark);

@@ -5,7 +5,7 @@ use crate::client::{Client, Phase, Plan, Progress, Run};
 use crate::history::{Event, History, Row, Truth};
 use crate::support::database::Database;
 use crate::support::rest::Rest;
-use crate::support::server::{Server, Setup};
+use crate::support::server::Setup;
 use crate::support::wire::Codec;
 use crate::support::within;
 use rand::rngs::StdRng;
@@ -164,9 +164,8 @@ async fn settled(
     history.truth.insert(own_channel.to_owned(), Truth { epoch, head, rows: Vec::new(), log });
     let heads = &history.truth;
     let mut progress = run.progress.subscribe();
-    let all = progress.wait_for(|progress| {
-        progress.positions.iter().all(|((_, channel), (_, seq))| *seq >= heads[channel].head)
-    });
+    let all = progress
+        .wait_for(|progress| progress.positions.iter().all(|((_, channel), (_, seq))| *seq >= heads[channel].head));
     // One that stays behind is the checker's to name.
     let _ = tokio::time::timeout(LONG, all).await;
     run.phase.send_replace(Phase::Done);

@@ -3,6 +3,7 @@
 pub mod server;
 pub mod database;
 pub mod wire;
+pub mod raw;
 pub mod rest;
 
 use std::future::Future;

@@ -120,7 +120,7 @@ impl Setup {
                 None => panic!("the server ended ({:?}) before it listened:\n{}", child.wait().await, tail(&log)),
             }
         };
-        Server { child, address, started, log, stdout }
+        Server { child, address, started, log, stdout, _folder: Arc::clone(&self.folder) }
     }
 }
 
@@ -133,6 +133,7 @@ pub struct Server {
     pub started: Vec<String>,
     log: PathBuf,
     stdout: Lines<BufReader<ChildStdout>>,
+    _folder: Arc<TempDir>,
 }
 
 impl Server {
