@@ -15,5 +15,6 @@ pub mod store;
 pub mod bus;
 pub mod protocol;
 pub mod config;
+pub mod telemetry;
 pub mod metrics;
 pub mod model;

@@ -35,8 +35,9 @@ pub trait Backend: ReadAccounts + ReadPosts + ReadComments + ReadLog + ReadContr
     /// 5 s; then [`StoreError::Unavailable`]).
     async fn commit_waiting(&self, group: Vec<Write>, now: Timestamp) -> GroupResult;
 
-    /// The channel a write appends to first, for keeping later writes of a held channel behind earlier ones; `None` for a
-    /// write that appends to none, or to the internal one only. May read the database.
+    /// The channel a write appends to ([`Write::place`](super::write::Write::place), with a comment's post looked up), for
+    /// keeping later writes of a held channel behind earlier ones; `None` for a write that appends to none, or about a
+    /// comment that is not there. May read the database.
     async fn channel_of(&self, write: &Write) -> Result<Option<Channel>, StoreError>;
 
     /// Lets connections go.
@@ -54,6 +55,6 @@ pub enum Grouped {
 
 /// Who is told of what was committed, before those who asked for it are answered.
 pub trait CommitSink: Send + Sync + 'static {
-    /// Takes the events of one committed group, in commit order for each channel. Must not block.
+    /// Takes the events of one committed group, in commit order for each channel. Must not block, nor panic.
     fn committed(&self, events: Vec<Event>);
 }

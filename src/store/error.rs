@@ -1,5 +1,6 @@
 //! Why the store did not do what it was asked.
 
+use sqlx::error::ErrorKind;
 use std::borrow::Cow;
 
 /// A failed read or write.
@@ -40,4 +41,64 @@ pub enum Rejection {
     /// A credential is unknown, spent or expired.
     #[error("{0}")]
     Unauthenticated(&'static str),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(database) => match database.kind() {
+                ErrorKind::Other if database.code().is_some_and(|code| passes(&code)) => {
+                    Self::Unavailable(error.to_string())
+                }
+                _ => Self::Internal(error.to_string()),
+            },
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::BeginFailed => Self::Unavailable(error.to_string()),
+            _ => Self::Internal(error.to_string()),
+        }
+    }
+}
+
+impl From<sqlx::migrate::MigrateError> for StoreError {
+    fn from(error: sqlx::migrate::MigrateError) -> Self {
+        match error {
+            sqlx::migrate::MigrateError::Execute(error) => error.into(),
+            other => Self::Internal(format!("the database cannot be migrated: {other}")),
+        }
+    }
+}
+
+/// Whether an error with this code may pass by itself or by an operator's hand: five characters are an SQLSTATE, numbers
+/// SQLite's extended result codes.
+fn passes(code: &str) -> bool {
+    match (code.len(), code.parse::<i32>()) {
+        // Connection, transaction rollback, resources, intervention, system, and read-only transactions.
+        (5, _) => {
+            ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+                || ["25006", "55P03"].contains(&code)
+        }
+        // BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL; an extended code's low byte.
+        (_, Ok(number)) => [5, 6, 7, 8, 9, 10, 13, 14, 15].contains(&(number & 0xff)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_pass_is_told_apart_from_a_defect_on_both_databases() {
+        for passing in ["5", "261", "13", "778", "08006", "40P01", "53100", "57P01", "55P03"] {
+            assert!(passes(passing), "{passing}");
+        }
+        for defect in ["1", "19", "2067", "42601", "23505", "25001"] {
+            assert!(!passes(defect), "{defect}");
+        }
+    }
 }

@@ -9,8 +9,20 @@
 pub mod backend;
 pub mod error;
 pub mod group;
+mod lanes;
+pub mod postgres;
+pub mod sqlite;
+pub mod ledger;
+pub mod compose;
+pub mod rows;
+pub mod epoch;
+pub mod handles;
+mod place;
 pub mod read;
 pub mod write;
+
+#[cfg(test)]
+pub(crate) mod conformance;
 
 pub use backend::{Backend, CommitSink, Committed};
 pub use error::{Rejection, StoreError};

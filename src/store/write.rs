@@ -1,9 +1,17 @@
 //! Every change the store can make, as a value, with what it answers.
 
+pub use super::place::Place;
 use crate::model::channel::Channel;
 use crate::model::{Account, ApiKeyId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a used idempotency key is kept.
+pub const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long a spent refresh token still answers its successor, for two tabs or a lost answer.
+pub const REFRESH_GRACE: Duration = Duration::from_secs(10);
 
 /// A change and the type of its answer.
 pub trait Mutation: Into<Write> + Send + 'static {
@@ -152,6 +160,7 @@ pub struct DeletePost {
 }
 
 /// Writes a comment: `comment.created`, with `comment_count` of the channel and `reply_count` of the parent one higher.
+/// The event changes the parent too, so it is the parent's `updated_seq`.
 /// `NotFound` for a post that is not there; `Unprocessable` at `/parent_id` for a parent that is not on that post;
 /// `Conflict` for one that is deleted.
 #[derive(Debug, Clone)]
@@ -356,7 +365,8 @@ pub struct CreateApiKey {
 pub struct RenewEpoch;
 
 /// Deletes what has outlived its use, a bounded number of rows a call: the oldest events of channels (only ever a prefix;
-/// the channel's floor moves with it), idempotency keys after 7 days, revocations and refresh tokens past their end.
+/// the channel's floor moves with it), idempotency keys after 7 days, revocations, refresh tokens and sessions past their
+/// end.
 #[derive(Debug, Clone)]
 pub struct Prune {
     /// Events older than this go.

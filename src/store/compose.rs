@@ -1,0 +1,99 @@
+//! Events point, rows tell: what a stored event says, composed from the rows as they are now.
+
+use super::StoreError;
+use super::rows::EventRow;
+use crate::model::event::{Counted, ParentCount, RoleChanged, SessionRevoked};
+use crate::model::{Channel, Comment, CommentId, Event, EventData, Post, PostId};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::collections::{HashMap, HashSet};
+
+/// `facts` of `comment.created` and `comment.deleted`: the counts after the event, which no row keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommentFacts {
+    /// Comments of the post that are not deleted.
+    pub comment_count: i64,
+    /// What changed of the comment it answers.
+    pub parent: Option<ParentCount>,
+}
+
+/// The rows that a stretch of events points at. They are read after the events, so that what is told is never older.
+#[derive(Debug, Default)]
+pub struct Subjects {
+    /// Comments, tombstones included, of posts that are not deleted.
+    pub comments: HashMap<CommentId, Comment>,
+    /// Posts that are not deleted.
+    pub posts: HashMap<PostId, Post>,
+}
+
+/// Which comments and which posts must be read to tell these events.
+pub fn wanted(rows: &[EventRow]) -> (Vec<CommentId>, Vec<PostId>) {
+    let mut comments = HashSet::new();
+    let mut posts = HashSet::new();
+    for row in rows.iter().filter(|row| !row.closed) {
+        match (row.kind.as_str(), row.subject_id) {
+            ("comment.created" | "comment.deleted" | "comment.updated", Some(id)) => {
+                comments.insert(CommentId(id));
+            }
+            ("post.updated", Some(id)) => {
+                posts.insert(PostId(id));
+            }
+            _ => {}
+        }
+    }
+    (comments.into_iter().collect(), posts.into_iter().collect())
+}
+
+/// Composes stored events; within a channel they stay in the order given. What may no longer be told is `void`: whatever
+/// a deleted post's log held but its end, a subject that is gone, a kind that this version does not know.
+pub fn compose(rows: Vec<EventRow>, subjects: &Subjects) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {
+    let mut logs: HashMap<Channel, Vec<Event>> = HashMap::new();
+    for row in rows {
+        let channel = Channel::from_stored(&row.channel)
+            .map_err(|_| StoreError::Internal(format!("an event of the channel {:?}", row.channel)))?;
+        let log = logs.entry(channel).or_default();
+        // Two stretches of one channel may overlap; each event is told once.
+        if log.last().is_none_or(|last| last.seq < row.seq) {
+            log.push(tell(&row, channel, subjects));
+        }
+    }
+    Ok(logs)
+}
+
+fn tell(row: &EventRow, channel: Channel, subjects: &Subjects) -> Event {
+    let data = told(row, channel, subjects).unwrap_or(EventData::Void);
+    data.at(channel, row.seq, row.at)
+}
+
+fn told<'a>(row: &'a EventRow, channel: Channel, subjects: &'a Subjects) -> Option<EventData<'a>> {
+    if row.kind == "post.deleted" {
+        return row.subject_id.map(|id| EventData::PostDeleted(PostId(id)));
+    }
+    if row.closed {
+        return None;
+    }
+    let comment = || row.subject_id.and_then(|id| subjects.comments.get(&CommentId(id)));
+    match row.kind.as_str() {
+        "comment.created" => Some(EventData::CommentCreated(counted(comment()?, row)?)),
+        "comment.deleted" => Some(EventData::CommentDeleted(counted(comment()?, row)?)),
+        "comment.updated" => Some(EventData::CommentUpdated(comment()?)),
+        "post.updated" => Some(EventData::PostUpdated(subjects.posts.get(&PostId(row.subject_id?))?)),
+        "session.revoked" if channel == Channel::Revocations => {
+            Some(EventData::SessionRevoked(facts::<SessionRevoked>(row)?))
+        }
+        "role.changed" if channel == Channel::Revocations => Some(EventData::RoleChanged(facts::<RoleChanged>(row)?)),
+        kind if kind.starts_with("custom.") => {
+            Some(EventData::Custom(kind, serde_json::from_str::<&RawValue>(row.facts.as_deref()?).ok()?))
+        }
+        _ => None,
+    }
+}
+
+fn counted<'a>(comment: &'a Comment, row: &EventRow) -> Option<Counted<'a>> {
+    let facts: CommentFacts = facts(row)?;
+    Some(Counted { comment, comment_count: facts.comment_count, parent: facts.parent })
+}
+
+fn facts<T: for<'de> Deserialize<'de>>(row: &EventRow) -> Option<T> {
+    serde_json::from_str(row.facts.as_deref()?).ok()
+}

@@ -1,0 +1,205 @@
+//! One transaction: the write lock from the beginning, a savepoint per member, one ledger.
+
+use super::keys;
+use crate::model::{Channel, Timestamp};
+use crate::store::backend::{Committed, GroupResult};
+use crate::store::ledger::Ledger;
+use crate::store::rows::{ChannelRow, NamedChannelRow};
+use crate::store::write::{Outcome, Place, Write};
+use crate::store::{Rejection, StoreError};
+use sqlx::{Connection, SqliteConnection};
+
+/// Why a member was not done.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The rows say no, or make no sense: this member is taken back, its neighbours are not touched.
+    Member(StoreError),
+    /// The database failed: nothing of the transaction can be relied on.
+    Transaction(StoreError),
+}
+
+impl From<Rejection> for Trouble {
+    fn from(rejection: Rejection) -> Self {
+        Self::Member(rejection.into())
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Transaction(error),
+            _ => Self::Member(error),
+        }
+    }
+}
+
+impl From<sqlx::Error> for Trouble {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::error::ErrorKind::Other;
+        let member = match &error {
+            sqlx::Error::Database(database) => database.kind() != Other,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::RowNotFound => true,
+            _ => false,
+        };
+        if member { Self::Member(error.into()) } else { Self::Transaction(error.into()) }
+    }
+}
+
+/// A transaction under way.
+pub(super) struct Transaction {
+    pub(super) connection: SqliteConnection,
+    pub(super) ledger: Ledger,
+    pub(super) now: Timestamp,
+}
+
+impl Transaction {
+    /// Takes the write lock.
+    pub(super) async fn begin(mut connection: SqliteConnection, now: Timestamp) -> Result<Self, StoreError> {
+        if let Err(error) = run(&mut connection, "begin immediate").await {
+            let _ = connection.close().await;
+            return Err(error.into());
+        }
+        Ok(Self { connection, ledger: Ledger::new(now), now })
+    }
+
+    /// Applies the members in order. An error means that the transaction is lost.
+    pub(super) async fn apply(&mut self, group: Vec<Write>) -> Result<GroupResult, StoreError> {
+        self.read_ahead(&group).await?;
+        let mut results = Vec::with_capacity(group.len());
+        for write in group {
+            results.push(self.member(write).await?);
+        }
+        Ok(results)
+    }
+
+    /// Writes down the ledger and commits; gives the connection back with the id of the last event.
+    pub(super) async fn commit(mut self) -> Result<(SqliteConnection, Option<i64>), StoreError> {
+        match self.settle().await {
+            Ok(last_event) => Ok((self.connection, last_event)),
+            Err(error) => {
+                self.abandon().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Closes the connection, which rolls back whatever is left of the transaction.
+    pub(super) async fn abandon(self) {
+        let _ = self.connection.close().await;
+    }
+
+    /// A channel's row as it will be; none where the channel is not there.
+    pub(super) async fn channel(&mut self, channel: Channel) -> Result<Option<ChannelRow>, Trouble> {
+        if let Some(row) = self.ledger.row(channel) {
+            return Ok(Some(row));
+        }
+        let row: Option<ChannelRow> =
+            sqlx::query_as("select head, floor, comment_count, unread, closed from channels where name = $1")
+                .bind(channel.name())
+                .fetch_optional(&mut self.connection)
+                .await?;
+        if let Some(row) = row {
+            self.ledger.hold(channel, row);
+        }
+        Ok(row)
+    }
+
+    /// Makes a channel at head 0.
+    pub(super) async fn open_channel(&mut self, channel: Channel) -> Result<(), Trouble> {
+        sqlx::query("insert into channels (name) values ($1)")
+            .bind(channel.name())
+            .execute(&mut self.connection)
+            .await?;
+        self.ledger.hold(channel, ChannelRow::default());
+        Ok(())
+    }
+
+    async fn member(&mut self, write: Write) -> Result<Result<Committed, StoreError>, StoreError> {
+        // A publication changes the ledger only, which needs no savepoint.
+        let rows = !matches!(write, Write::Publish(_));
+        let mark = self.ledger.mark();
+        if rows {
+            run(&mut self.connection, "savepoint member").await?;
+        }
+        match self.change(write).await {
+            Ok(outcome) => {
+                if rows {
+                    run(&mut self.connection, "release member").await?;
+                }
+                Ok(Ok(Committed { outcome, events: self.ledger.take_events() }))
+            }
+            Err(Trouble::Member(error)) => {
+                if rows {
+                    run(&mut self.connection, "rollback to member").await?;
+                    run(&mut self.connection, "release member").await?;
+                }
+                self.ledger.undo(mark);
+                Ok(Err(error))
+            }
+            Err(Trouble::Transaction(error)) => Err(error),
+        }
+    }
+
+    async fn change(&mut self, write: Write) -> Result<Outcome, Trouble> {
+        Ok(match write {
+            Write::CreatePost(w) => Outcome::CreatePost(self.create_post(w).await?),
+            Write::UpdatePost(w) => Outcome::UpdatePost(self.update_post(w).await?),
+            Write::DeletePost(w) => Outcome::DeletePost(self.delete_post(w).await?),
+            Write::CreateComment(w) => Outcome::CreateComment(self.create_comment(w).await?),
+            Write::EditComment(w) => Outcome::EditComment(self.edit_comment(w).await?),
+            Write::DeleteComment(w) => Outcome::DeleteComment(self.delete_comment(w).await?),
+            Write::Publish(w) => Outcome::Publish(self.publish(w).await?),
+            Write::Register(w) => Outcome::Register(self.register(w).await?),
+            Write::OpenSession(w) => Outcome::OpenSession(self.open_session(w).await?),
+            Write::RotateRefresh(w) => Outcome::RotateRefresh(self.rotate_refresh(w).await?),
+            Write::EndSession(w) => Outcome::EndSession(self.end_session(w).await?),
+            Write::EndSessions(w) => Outcome::EndSessions(self.end_sessions(w).await?),
+            Write::UpdateAccount(w) => Outcome::UpdateAccount(self.update_account(w).await?),
+            Write::EnsurePeople(w) => Outcome::EnsurePeople(self.ensure_people(w).await?),
+            Write::SetRole(w) => Outcome::SetRole(self.set_role(w).await?),
+            Write::CreateApiKey(w) => Outcome::CreateApiKey(self.create_api_key(w).await?),
+            Write::RenewEpoch(_) => Outcome::RenewEpoch(self.renew_epoch().await?),
+            Write::Prune(w) => Outcome::Prune(self.prune(w).await?),
+        })
+    }
+
+    /// Reads in one go the channels and keys that members name.
+    async fn read_ahead(&mut self, group: &[Write]) -> Result<(), StoreError> {
+        let mut names: Vec<String> = group
+            .iter()
+            .filter_map(|write| match write.place() {
+                Place::Channel(channel) => Some(channel.name()),
+                _ => None,
+            })
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        if !names.is_empty() {
+            let rows: Vec<NamedChannelRow> = sqlx::query_as(
+                "select name, head, floor, comment_count, unread, closed
+                   from channels
+                  where name in (select value from json_each($1))",
+            )
+            .bind(serde_json::json!(names).to_string())
+            .fetch_all(&mut self.connection)
+            .await?;
+            for NamedChannelRow { name, row } in rows {
+                let channel = Channel::from_stored(&name)
+                    .map_err(|_| StoreError::Internal(format!("a channel called {name:?}")))?;
+                self.ledger.hold(channel, row);
+            }
+        }
+        keys::read(&mut self.connection, group, &mut self.ledger).await
+    }
+
+    async fn settle(&mut self) -> Result<Option<i64>, StoreError> {
+        let last_event = self.write_log().await?;
+        keys::write(&mut self.connection, &mut self.ledger, self.now).await?;
+        run(&mut self.connection, "commit").await?;
+        Ok(last_event)
+    }
+}
+
+async fn run(connection: &mut SqliteConnection, statement: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::query(statement).execute(connection).await.map(drop)
+}
