@@ -1,14 +1,16 @@
-//! Credentials that an operator hands out on the command line: tokens of people, keys of back ends, roles.
+//! Credentials that an operator hands out on the command line: tokens of people, keys of back ends.
 
 use super::accounts::{API_KEY_PREFIX, Accounts, hash};
 use super::tokens::Tokens;
 use super::{DomainError, profile};
-use crate::model::{Account, Role};
-use crate::store::write::{CreateApiKey, EnsurePeople, NewSession, OpenSession, SetRole};
+use crate::model::Account;
+use crate::store::write::{CreateApiKey, EnsurePeople, NewSession, OpenSession};
 use std::time::Duration;
 
 /// Every scope of an API key.
 pub const SCOPES: [&str; 4] = ["publish", "notify", "posts", "users"];
+/// Characters of a name on the command line, whatever the server's setting.
+pub const MAX_NAME_CHARS: usize = 60;
 /// People made in one write; more go in several.
 const CHUNK: usize = 256;
 
@@ -62,11 +64,5 @@ impl Accounts {
         let key = format!("{API_KEY_PREFIX}{}", self.random());
         self.store.write(CreateApiKey { name, hash: hash(&key), scopes }).await?;
         Ok(key)
-    }
-
-    /// Gives a person a role; `not_found` for an unknown handle.
-    pub async fn set_role(&self, handle: &str, role: Role) -> Result<Account, DomainError> {
-        let handle = handle.strip_prefix('@').unwrap_or(handle).to_owned();
-        Ok(self.store.write(SetRole { handle, role }).await?)
     }
 }

@@ -122,7 +122,10 @@ async fn a_comment_has_every_field() {
     assert_eq!(comment["author"].as_object().unwrap().len(), 4);
     assert_eq!((&comment["body"], &comment["html"]), (&json!("**hi**"), &json!("<p><strong>hi</strong></p>\n")));
     assert_eq!((&comment["edited_at"], &comment["deleted"]), (&Value::Null, &json!(false)));
-    assert_eq!((&comment["reactions"], &comment["reply_count"], &comment["key"]), (&json!({}), &json!(0), &json!("k1")));
+    assert_eq!(
+        (&comment["reactions"], &comment["reply_count"], &comment["key"]),
+        (&json!({}), &json!(0), &json!("k1"))
+    );
     assert_eq!((&comment["seq"], &comment["updated_seq"]), (&json!(1), &json!(1)));
     assert_eq!(comment["my_reactions"], json!([]));
 
@@ -182,7 +185,11 @@ async fn comments_are_listed_oldest_newest_and_below_a_parent() {
         let parent = if n % 3 == 0 { Value::Null } else { json!(roots[0]) };
         let written = site.post(&ada, &path, json!({"body": format!("{n}"), "parent_id": parent})).await.created();
         let id = written["id"].as_i64().unwrap();
-        if n % 3 == 0 { roots.push(id) } else { replies.push(id) }
+        if n % 3 == 0 {
+            roots.push(id)
+        } else {
+            replies.push(id)
+        }
         all.push(id);
     }
     let newest: Vec<i64> = all.iter().rev().copied().collect();
@@ -284,7 +291,10 @@ async fn one_key_makes_one_post() {
     let body = json!({"title": "Once", "body": "b"});
     let first = site.post_with_key(&ada, "/posts", "k", body.clone()).await.created();
     assert_eq!(site.post_with_key(&ada, "/posts", "k", body).await.created(), first);
-    assert_eq!(code(&site.post_with_key(&ada, "/posts", "k", json!({"title": "T", "body": "b"})).await), "409 conflict");
+    assert_eq!(
+        code(&site.post_with_key(&ada, "/posts", "k", json!({"title": "T", "body": "b"})).await),
+        "409 conflict"
+    );
     // Keys are kept by kind of action as well.
     let path = format!("/posts/{}/comments", first["id"]);
     assert_eq!(site.post_with_key(&ada, &path, "k", json!({"body": "b"})).await.status, 201);
@@ -346,7 +356,8 @@ async fn a_deleted_comment_keeps_its_place_and_nothing_else() {
 
 #[tokio::test]
 async fn comments_are_limited_by_person_and_address() {
-    let site = Site::with(&["--rate-limits", "on", "--sign-ups-per-address", "50", "--sign-ins-per-address", "50"]).await;
+    let site =
+        Site::with(&["--rate-limits", "on", "--sign-ups-per-address", "50", "--sign-ins-per-address", "50"]).await;
     let ada = site.person("ada").await;
     let post = site.post(&ada, "/posts", json!({"title": "t", "body": "b"})).await.created()["id"].clone();
     let path = format!("/posts/{post}/comments");

@@ -190,4 +190,3 @@ fn id<T: TryFrom<i64>>(number: i64) -> Result<T, DomainError> {
 fn to_value(data: &impl Serialize) -> Value {
     serde_json::to_value(data).unwrap_or_default()
 }
-

@@ -282,10 +282,7 @@ mod tests {
         assert_eq!(read(&frame(0x81, &[b'x'; LIMIT + 1])[..8]), Err(Violation::TooLarge));
         let half = [b'x'; LIMIT / 2];
         assert!(read(&[frame(0x01, &half), frame(0x80, &half)].concat()).is_ok());
-        assert_eq!(
-            read(&[frame(0x01, &half), frame(0x80, &[b'x'; LIMIT / 2 + 1])].concat()),
-            Err(Violation::TooLarge)
-        );
+        assert_eq!(read(&[frame(0x01, &half), frame(0x80, &[b'x'; LIMIT / 2 + 1])].concat()), Err(Violation::TooLarge));
     }
 
     #[test]

@@ -34,12 +34,7 @@ impl Session {
     }
 
     /// `connect`.
-    pub(super) async fn on_connect(
-        &mut self,
-        id: Option<u64>,
-        token: Option<&str>,
-        subscriptions: Vec<Subscription>,
-    ) {
+    pub(super) async fn on_connect(&mut self, id: Option<u64>, token: Option<&str>, subscriptions: Vec<Subscription>) {
         match (&self.who, token) {
             (Who::Person(_), _) => {
                 return self.fail(id, &DomainError::conflict("this socket is signed in already"));

@@ -70,7 +70,7 @@ pub struct Session {
 }
 
 /// Serves a socket until its end. `early` are bytes that came with the upgrade.
-pub async fn serve(sockets: Arc<Sockets>, visitor: Visitor, source: Source, io: Io, early: &[u8]) {
+pub async fn serve(sockets: Arc<Sockets>, visitor: Visitor, source: Source, io: Io, early: Vec<u8>) {
     let awaits = visitor.identity.is_none() && !matches!(visitor.entrance, Entrance::Live(_));
     let full = !sockets.has_room();
     let socket = sockets.hub.register(io, visitor.codec, awaits);
@@ -78,7 +78,8 @@ pub async fn serve(sockets: Arc<Sockets>, visitor: Visitor, source: Source, io: 
         socket.close(CloseCode::Overloaded);
     }
     let mut frames = FrameReader::default();
-    frames.feed(early);
+    frames.feed(&early);
+    drop(early);
     let session = Session {
         sockets,
         socket,
@@ -150,10 +151,9 @@ impl Session {
             }
             Incoming::Close(code) if !self.farewell => {
                 self.farewell = true;
-                self.socket.close_with(code.map_or_else(
-                    || frame(OpCode::Control(Control::Close), b""),
-                    |code| close_frame_with(code, ""),
-                ));
+                self.socket.close_with(
+                    code.map_or_else(|| frame(OpCode::Control(Control::Close), b""), |code| close_frame_with(code, "")),
+                );
             }
             Incoming::Close(_) => {}
             Incoming::Text(_) | Incoming::Binary(_) if self.socket.lock().phase() != Phase::Open => {}
