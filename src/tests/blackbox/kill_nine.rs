@@ -13,7 +13,7 @@ use rand::{Rng, SeedableRng};
 use std::sync::Arc;
 use std::time::Duration;
 
-const KILLS: usize = 12;
+const KILLS: usize = 20;
 const WRITERS: usize = 6;
 /// For what a restart holds up: a debug build that starts, eight clients that come back.
 const LONG: Duration = Duration::from_secs(30);

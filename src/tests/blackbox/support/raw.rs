@@ -10,6 +10,8 @@ use tokio::net::{TcpSocket, TcpStream};
 /// A JSON socket that reads only when and as much as it is told to, with as small a receive buffer as the system gives.
 pub struct Raw {
     stream: TcpStream,
+    /// The server's address and the own one, which a connection that was cut cannot tell any more.
+    ends: [SocketAddr; 2],
     bytes: Vec<u8>,
     /// How much of the bytes is parsed.
     parsed: usize,
@@ -41,7 +43,8 @@ impl Raw {
             answer.push(within(PATIENCE, "the upgrade", stream.read_u8()).await.unwrap());
         }
         assert!(answer.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&answer));
-        Self { stream, bytes: Vec::new(), parsed: 0 }
+        let ends = [address, stream.local_addr().unwrap()];
+        Self { stream, ends, bytes: Vec::new(), parsed: 0 }
     }
 
     /// Sends a message in one masked frame.
@@ -129,7 +132,7 @@ impl Raw {
             SocketAddr::V4(v4) => format!("{:08X}:{:04X}", u32::from_ne_bytes(v4.ip().octets()), v4.port()),
             SocketAddr::V6(_) => unreachable!("these are made for IPv4"),
         };
-        let (server, own) = (hex(self.stream.peer_addr().unwrap()), hex(self.stream.local_addr().unwrap()));
+        let [server, own] = self.ends.map(hex);
         let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
         let line = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
         let line = line.into_iter().find(|fields| fields[1] == server && fields[2] == own)?;

@@ -70,10 +70,13 @@ impl Setup {
         command
     }
 
-    /// Runs a subcommand to its end: exit code, stdout, stderr.
+    /// Runs a subcommand to its end: exit code, stdout, stderr. One that does not end is killed, and has no exit code.
     pub async fn run(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
         let output = self.command(arguments).stderr(Stdio::piped()).output();
-        let output = within(PATIENCE * 4, &format!("belfry {arguments:?}"), output).await.unwrap();
+        let Ok(output) = tokio::time::timeout(PATIENCE, output).await else {
+            return (None, String::new(), format!("still there after {PATIENCE:?}"));
+        };
+        let output = output.unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout), text(output.stderr))
     }
