@@ -42,7 +42,8 @@ class Writer {
     // -0 is no integer here: it would lose its sign.
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) {
       this.#byte(0xcb);
-      this.#view.setFloat64(this.#room(8), value);
+      const at = this.#room(8);
+      this.#view.setFloat64(at, value);
     } else if (value >= 0) {
       if (value < 0x80) this.#byte(value);
       else if (value < 0x100) this.#tagged(0xcc, 1, value);
@@ -50,7 +51,8 @@ class Writer {
       else if (value < 0x100000000) this.#tagged(0xce, 4, value);
       else {
         this.#byte(0xcf);
-        this.#view.setBigUint64(this.#room(8), BigInt(value));
+        const at = this.#room(8);
+        this.#view.setBigUint64(at, BigInt(value));
       }
     } else if (value >= -0x20) this.#byte(value + 0x100);
     else if (value >= -0x80) this.#tagged(0xd0, 1, value + 0x100);
@@ -58,7 +60,8 @@ class Writer {
     else if (value >= -0x80000000) this.#tagged(0xd2, 4, value + 0x100000000);
     else {
       this.#byte(0xd3);
-      this.#view.setBigInt64(this.#room(8), BigInt(value));
+      const at = this.#room(8);
+      this.#view.setBigInt64(at, BigInt(value));
     }
   }
 
@@ -79,13 +82,16 @@ class Writer {
   }
 
   #byte(value: number): void {
-    this.#bytes[this.#room(1)] = value;
+    const at = this.#room(1);
+    this.#bytes[at] = value;
   }
 
   #copy(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#room(bytes.length));
+    const at = this.#room(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
+  /** Where `size` more bytes go. It may replace `#bytes` and `#view`: call it before these are named. */
   #room(size: number): number {
     const at = this.#at;
     this.#at += size;
