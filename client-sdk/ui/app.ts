@@ -1,5 +1,5 @@
 import { createContext } from "preact";
-import { useContext, useEffect, useReducer } from "preact/hooks";
+import { useContext, useLayoutEffect, useReducer } from "preact/hooks";
 import type { Client, Off, Rest, Session, User } from "../src/index.js";
 
 // Preact, because a list that is merged live needs keyed updates which leave focus, text fields and scroll position
@@ -19,7 +19,8 @@ export const useApp = (): App => useContext(AppContext);
 /** Renders again at each call of what `listen` was given. */
 export function useChanges(listen: (changed: () => void) => Off, inputs: unknown[] = []): void {
   const [, changed] = useReducer((n: number) => n + 1, 0);
-  useEffect(() => listen(() => changed(undefined as never)), inputs);
+  // With the layout, not after the paint: nothing may change unheard in between.
+  useLayoutEffect(() => listen(() => changed(undefined as never)), inputs);
 }
 
 /** Who is signed in; undefined while that is being found out. */

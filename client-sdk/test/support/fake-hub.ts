@@ -142,7 +142,7 @@ export class FakeHub {
       id: ++this.data.lastId,
       title,
       body,
-      html: `<p>${body}</p>`,
+      html: html(body),
       url: null,
       page_key: null,
       author: face(author),
@@ -372,5 +372,5 @@ export const face = ({ id, name, handle }: Person): Person => ({ id, name, handl
 const html = (body: string): string =>
   body
     .split(/\n{2,}/)
-    .map((text) => `<p>${text.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`)}</p>`)
+    .map((text) => `<p>${text.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`).replace(/\*(\w[^*]*)\*/g, "<em>$1</em>")}</p>`)
     .join("\n");

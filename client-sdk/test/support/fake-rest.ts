@@ -74,6 +74,8 @@ function route(hub: FakeHub, request: RestRequest): RestAnswer {
       return { status: 201, body: withPosition(hub, hub.addPost(signedIn(), body.title, body.body)) };
     case "GET /posts/{id}":
       return { status: 200, body: withPosition(hub, hub.post(Number(id))) };
+    case "POST /posts/{id}/comments":
+      return { status: 201, body: hub.addComment(signedIn(), Number(id), body.body, body.parent_id ?? null, body.key ?? null) };
     case "GET /posts/{id}/comments": {
       const channel = `post:${hub.post(Number(id)).id}`;
       const all = hub.data.comments.filter((comment) => comment.post_id === Number(id));

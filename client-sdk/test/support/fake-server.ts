@@ -24,6 +24,18 @@ hub.changed = () => {
 };
 setInterval(() => hub.broadcast({ type: "heartbeat" }), hub.heartbeatMs).unref();
 
+if (process.env.BELFRY_RATE_LIMITS !== "off") {
+  const written = new Map<number, number>();
+  hub.intercept = (socket, { id, type }) => {
+    if (type !== "comment.create" || !socket.user) return false;
+    const count = (written.get(socket.user.id) ?? 0) + 1;
+    written.set(socket.user.id, count);
+    if (count <= 10) return false;
+    socket.send({ type: "error", id, error: { code: "rate_limited", detail: "Slower.", retry_after_ms: 6_000 } });
+    return true;
+  };
+}
+
 const types: Record<string, string> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript",
