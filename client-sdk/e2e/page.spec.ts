@@ -138,6 +138,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expect(page.getByRole("button", { name: "1 new comment", exact: true })).toBeVisible();
     await comment(page, "It should be short.").getByRole("button", { name: "Edit" }).click();
     await comment(page, "Two words.").getByRole("button", { name: /^Reply/ }).click();
+    await expect(page.getByRole("textbox", { name: "Reply to Ada Lovelace" })).toBeFocused();
     await check("thread");
     await server.kill();
     await page.getByLabel("Write a comment").fill("While you were away");

@@ -53,9 +53,7 @@ export function Comment({ inReplyTo, node }: CommentProps) {
           </a>
         )}
       </header>
-      {comment.deleted ? (
-        <p class="tombstone">This comment was deleted.</p>
-      ) : mode === "edit" && mine ? (
+      {comment.deleted ? null : mode === "edit" && mine ? (
         <Editor comment={comment} draftName={editDraft} onDone={() => (setMode("read"), focusComment(comment.id))} />
       ) : (
         <div class="text" dir="auto" dangerouslySetInnerHTML={{ __html: comment.html }} />
@@ -64,7 +62,9 @@ export function Comment({ inReplyTo, node }: CommentProps) {
         <Deletion comment={comment} onDone={() => (setMode("read"), focusComment(comment.id))} />
       ) : (
         <div class="row actions">
-          {!comment.deleted && (
+          {comment.deleted ? (
+            <span class="tombstone">This comment was deleted.</span>
+          ) : (
             <button ref={replyButton} type="button" aria-expanded={replying} onClick={() => setReplying(!replying)}>
               Reply<span class="hidden"> to {name}</span>
             </button>
