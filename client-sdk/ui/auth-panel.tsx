@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { asBelfryError, type BelfryError } from "../src/errors.js";
 import { useApp } from "./app.js";
 import { useSecondsUntil } from "./time.js";
@@ -20,7 +20,7 @@ export function AuthPanel({ onCancel, onDone }: AuthPanelProps) {
   const wait = useSecondsUntil(notBefore);
   const id = useId();
 
-  useEffect(() => form.current?.querySelector("input")?.focus(), [isNew]);
+  useLayoutEffect(() => form.current?.querySelector("input")?.focus(), [isNew]);
 
   const submit = async () => {
     if (busy || wait) return;

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Comment as StoredComment } from "../src/index.js";
 import type { ThreadNode } from "../src/thread.js";
 import { asBelfryError, type BelfryError } from "../src/errors.js";
@@ -155,7 +155,7 @@ function Deletion({ comment, onDone }: PartProps) {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<BelfryError | null>(null);
   const keep = useRef<HTMLButtonElement>(null);
-  useEffect(() => keep.current?.focus(), []);
+  useLayoutEffect(() => keep.current?.focus(), []);
   const remove = async () => {
     setBusy(true);
     try {

@@ -1,4 +1,4 @@
-import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { JSX, RefObject } from "preact";
 import { drafts } from "./drafts.js";
 
@@ -35,7 +35,8 @@ export function Composer(props: ComposerProps) {
   const [text, setText] = useState(() => drafts.get(draftName) || initial);
   const left = maxChars - [...text].length;
 
-  useEffect(() => {
+  // With the layout: whoever types at once must not find the cursor moved a moment later.
+  useLayoutEffect(() => {
     const { current } = box;
     if (!autoFocus || !current) return;
     current.focus();
