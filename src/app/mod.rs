@@ -185,6 +185,7 @@ impl App {
         };
         let hub = Arc::new(Hub::start(parts, &tasks));
         ears.hear(&hub);
+        hub.hear_revocations().await;
         let revoked = backend.revocations().await?;
         revocations.load(&revoked.value);
         hub.follow_revocations(revoked.seq);

@@ -74,7 +74,12 @@ impl Entry {
         payload(self.frame(codec))
     }
 
-    /// What it counts for in the bounds of a tail: both frames, whether or not the second is there yet.
+    /// What it counts for in the bounds of a tail: its bytes as JSON.
+    pub fn len(&self) -> usize {
+        self.json.len()
+    }
+
+    /// What it counts for in the process's budget: both frames, whether or not the second is there yet.
     pub fn cost(&self) -> usize {
         2 * self.json.len() + OVERHEAD
     }
