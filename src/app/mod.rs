@@ -23,7 +23,7 @@ use crate::http::{self, AppState};
 use crate::hub::{self, Hub};
 use crate::lifecycle;
 use crate::model::EpochCell;
-use crate::model::clock::DatabaseClock;
+use crate::model::clock::{DatabaseClock, SetClock};
 use crate::model::random::{SharedEntropy, SystemEntropy};
 use crate::protocol::codes::ErrorCode;
 use crate::store::postgres::Postgres;
@@ -34,7 +34,7 @@ use axum::Router;
 use ears::Ears;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -46,8 +46,6 @@ use tokio_util::task::TaskTracker;
 const STORE_PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two attempts to reach it.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
-/// The database's name in the data folder.
-const DATABASE: &str = "belfry.db";
 /// Held by the one process that serves a data folder.
 const LOCK: &str = "lock";
 
@@ -98,15 +96,14 @@ impl From<NoSecret> for StartError {
 /// Opens the database that the settings name, its schema brought up to date.
 pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Backend>, StartError> {
     config.check().map_err(StartError::Setting)?;
-    let url = config.database_url.as_ref().map_or("", Secret::expose);
-    if url.starts_with("postgres") {
+    if config.is_postgres() {
+        let url = config.database_url.as_ref().map_or("", Secret::expose);
         return Ok(Arc::new(Postgres::connect(url, config.database_connections).await?));
     }
-    let path = match url.strip_prefix("sqlite:") {
-        None => config.data.join(DATABASE),
-        Some(path) => PathBuf::from(path.trim_start_matches("//")),
-    };
-    for folder in [Some(config.data.as_path()), path.parent()].into_iter().flatten() {
+    let path = config.sqlite_path();
+    for folder in
+        [Some(config.data.as_path()), path.parent()].into_iter().flatten().filter(|f| !f.as_os_str().is_empty())
+    {
         make_folder(folder)?;
     }
     let options = sqlite::Options {
@@ -127,7 +124,7 @@ fn make_folder(folder: &Path) -> Result<(), StartError> {
 
 /// Makes this process the one that serves the data folder, for as long as the file is open.
 fn lock_folder(config: &StoreConfig) -> Result<Option<File>, StartError> {
-    if config.database_url.as_ref().is_some_and(|url| url.expose().starts_with("postgres")) {
+    if config.is_postgres() {
         return Ok(None);
     }
     make_folder(&config.data)?;
@@ -157,17 +154,18 @@ pub struct World {
     pub bus: Arc<dyn Bus>,
     /// Chance.
     pub entropy: SharedEntropy,
+    /// The database's time.
+    pub clock: Arc<dyn SetClock>,
 }
 
 impl App {
     /// Puts an instance together and loads what it must know before it is ready.
     pub async fn start(config: Config, world: World) -> Result<Self, StartError> {
         config.check().map_err(StartError::Setting)?;
-        let World { backend, bus, entropy } = world;
+        let World { backend, bus, entropy, clock } = world;
         let origins = Origins::new(config.public_url.as_deref().filter(|url| !url.is_empty()), &config.origins)
             .map_err(|error| StartError::Setting(format!("BELFRY_PUBLIC_URL, BELFRY_ORIGINS: {error}")))?;
         let secret = secrets::jwt_secret(&config.store, entropy.as_ref())?;
-        let clock = Arc::new(DatabaseClock::new());
         let control = backend.control().await?;
         clock.set(control.now);
         let epoch = EpochCell::new(control.epoch);
@@ -265,7 +263,12 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartE
         backend = reach(&config.store) => backend?,
         () = stop.cancelled() => return Ok(()),
     };
-    let world = World { backend, bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy) };
+    let world = World {
+        backend,
+        bus: LocalBus::new().join(),
+        entropy: Arc::new(SystemEntropy),
+        clock: Arc::new(DatabaseClock::new()),
+    };
     let mut app = App::start(config, world).await?;
     app._lock = lock;
     if let Some((listener, metrics)) = metrics_listener {
@@ -282,17 +285,13 @@ async fn reach(config: &StoreConfig) -> Result<Arc<dyn Backend>, StartError> {
     let deadline = Instant::now() + STORE_PATIENCE;
     loop {
         match open_backend(config, Mode::Serve).await {
-            Err(StartError::Cannot(error)) if Instant::now() < deadline && is_remote(config) => {
+            Err(StartError::Cannot(error)) if Instant::now() < deadline && config.is_postgres() => {
                 tracing::warn!(%error, "the store cannot be reached yet");
                 sleep(STORE_PAUSE).await;
             }
             result => return result,
         }
     }
-}
-
-fn is_remote(config: &StoreConfig) -> bool {
-    config.database_url.as_ref().is_some_and(|url| url.expose().starts_with("postgres"))
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

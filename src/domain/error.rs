@@ -67,25 +67,19 @@ impl DomainError {
     }
 }
 
-/// The cause is for the operator: it is written to the log here, in the span of whoever asked, and told to nobody else.
 impl From<StoreError> for DomainError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Rejected(rejection) => rejection.into(),
             StoreError::Unavailable(why) => {
-                metrics::store_failed(StoreFailure::Unavailable);
                 tracing::warn!(why, "the store is unavailable");
-                Self {
-                    retry_after: Some(Duration::from_secs(1)),
-                    ..Self::new(
-                        ErrorCode::Unavailable,
-                        "the outcome is unknown or nothing was written: retry with the same key",
-                    )
-                }
+                metrics::store_failed(StoreFailure::Unavailable);
+                let detail = "the outcome is unknown or nothing was written: retry with the same key";
+                Self { retry_after: Some(Duration::from_secs(1)), ..Self::new(ErrorCode::Unavailable, detail) }
             }
             StoreError::Internal(why) => {
-                metrics::store_failed(StoreFailure::Internal);
                 tracing::error!(why, "the store failed");
+                metrics::store_failed(StoreFailure::Internal);
                 Self::new(ErrorCode::Internal, "something went wrong here")
             }
         }

@@ -17,15 +17,18 @@ mod sockets;
 mod subscribe;
 mod sweep;
 mod tail;
+mod watch;
 mod wheel;
+mod writer;
 
-pub use conn::{Conn, Phase};
+pub use conn::Conn;
 pub use sockets::Socket;
 pub use subscribe::{Prepared, SubscribeError};
+pub use writer::Phase;
 
 use crate::bus::{Bus, Message};
 use crate::config::SocketConfig;
-use crate::model::clock::{DatabaseClock, SharedClock};
+use crate::model::clock::{SetClock, SharedClock};
 use crate::model::random::SharedEntropy;
 use crate::model::{Channel, EpochCell, Event, Timestamp, UserId};
 use crate::protocol::codes::CloseCode;
@@ -33,7 +36,7 @@ use crate::store::{Backend, CommitSink};
 use dashmap::DashMap;
 use inbox::{Inbox, Told};
 use loader::Loader;
-use log::{Accepted, ChannelLog, Watch};
+use log::{Accepted, ChannelLog};
 use parking_lot::Mutex;
 use shard::Shard;
 use std::collections::HashMap;
@@ -43,6 +46,7 @@ use std::time::Instant;
 use tail::Bounds;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use watch::Watch;
 
 /// Over how long `going_away` spreads reconnects.
 const AWAY_SPREAD_MS: u64 = 5_000;
@@ -70,7 +74,7 @@ pub struct Parts {
     /// The way to other instances.
     pub bus: Arc<dyn Bus>,
     /// The database's time; the sweep sets it.
-    pub clock: Arc<DatabaseClock>,
+    pub clock: Arc<dyn SetClock>,
     /// Jitter.
     pub entropy: SharedEntropy,
     /// The epoch; the sweep sets it.
@@ -92,7 +96,7 @@ struct Core {
     store: Arc<dyn Backend>,
     bus: Arc<dyn Bus>,
     clock: SharedClock,
-    database_clock: Arc<DatabaseClock>,
+    database_clock: Arc<dyn SetClock>,
     entropy: SharedEntropy,
     epoch: EpochCell,
     observer: Arc<dyn Observer>,
@@ -119,7 +123,7 @@ impl Hub {
             store: parts.store,
             bus: parts.bus,
             clock: parts.clock.clone(),
-            started: crate::model::Clock::instant(parts.clock.as_ref()),
+            started: parts.clock.instant(),
             database_clock: parts.clock,
             entropy: parts.entropy,
             epoch: parts.epoch,

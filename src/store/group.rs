@@ -141,8 +141,6 @@ impl Shared {
         if group.is_empty() {
             return Vec::new();
         }
-        self.observe(group.len());
-
         let (writes, callers): (Vec<_>, Vec<_>) =
             group.into_iter().map(|Waiting { write, since, answer }| (write, (since, answer))).unzip();
         let members = writes.len();
@@ -178,7 +176,7 @@ impl Shared {
             }
         }
         let took = self.clock.instant().saturating_duration_since(instant);
-        metrics::group_committed(answers.len(), took);
+        self.observe(answers.len(), took);
         metrics::events_appended(events.iter().map(|event| &*event.kind));
         if !events.is_empty() && catch_unwind(AssertUnwindSafe(|| self.sink.committed(events))).is_err() {
             tracing::error!("telling of a committed group panicked");
@@ -196,7 +194,8 @@ impl Shared {
     }
 
     /// The one place that sees the size of every group.
-    fn observe(&self, members: usize) {
+    fn observe(&self, members: usize, took: Duration) {
+        metrics::group_committed(members, took);
         self.groups.fetch_add(1, Ordering::Relaxed);
         self.members.fetch_add(u64::try_from(members).unwrap_or(u64::MAX), Ordering::Relaxed);
     }

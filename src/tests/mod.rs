@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod accounts_rest;
+mod command_line;
 mod content_rest;
 mod history_rest;
 mod posts_rest;

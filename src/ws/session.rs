@@ -7,6 +7,7 @@ use crate::domain::{DomainError, Identity};
 use crate::hub::io::Io;
 use crate::hub::pace::{Rate, TooFast};
 use crate::hub::{Phase, Socket};
+use crate::metrics::{self, Edge};
 use crate::model::PostId;
 use crate::protocol::codec::{Codec, close_frame_with, frame};
 use crate::protocol::codes::{CloseCode, ErrorCode};
@@ -151,9 +152,9 @@ impl Session {
             }
             Incoming::Close(code) if !self.farewell => {
                 self.farewell = true;
-                self.socket.close_with(
-                    code.map_or_else(|| frame(OpCode::Control(Control::Close), b""), |code| close_frame_with(code, "")),
-                );
+                let echo =
+                    code.map_or_else(|| frame(OpCode::Control(Control::Close), b""), |code| close_frame_with(code, ""));
+                self.socket.close_with(code.unwrap_or(1005), echo);
             }
             Incoming::Close(_) => {}
             Incoming::Text(_) | Incoming::Binary(_) if self.socket.lock().phase() != Phase::Open => {}
@@ -177,12 +178,13 @@ impl Session {
             return;
         };
         self.strikes = 0;
+        let greets = map.get("type").is_some_and(|kind| kind == "connect");
         match Command::from_map(map) {
             Ok(command) => self.on_command(command).await,
             Err(BadCommand { id, detail, .. }) => {
                 if self.take_commands(id, 1) {
                     let error = match self.who {
-                        Who::Unknown => DomainError::unauthenticated("say `connect` first"),
+                        Who::Unknown if !greets => DomainError::unauthenticated("say `connect` first"),
                         _ => DomainError::bad_request(detail),
                     };
                     self.fail(id, &error);
@@ -213,6 +215,7 @@ impl Session {
 
     /// Answers a command with an error.
     pub(super) fn fail(&self, id: Option<u64>, error: &DomainError) {
+        metrics::error(Edge::Socket, error.code.name());
         self.socket.send(&ServerMessage::Error { id, error: body(error) });
     }
 
