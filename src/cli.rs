@@ -5,13 +5,16 @@
 use crate::app::{self, Mode, StartError};
 use crate::config::{Config, StoreConfig, duration};
 use crate::domain::credentials::SCOPES;
+use crate::lifecycle;
 use crate::model::Role;
+use crate::telemetry;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Live comments, presence, shared editing and a notification inbox in one process.
 #[derive(Debug, Parser)]
@@ -114,7 +117,7 @@ fn with_default(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> 
 /// What is to be printed.
 async fn carry_out(command: Command) -> Result<Vec<String>, StartError> {
     match command {
-        Command::Serve(config) => app::serve(*config).await.map(|()| Vec::new()),
+        Command::Serve(config) => serve(*config).await.map(|()| Vec::new()),
         Command::Migrate(config) => {
             app::open_backend(&config, Mode::Beside).await?.close().await;
             Ok(vec!["the schema is up to date".into()])
@@ -137,6 +140,20 @@ async fn carry_out(command: Command) -> Result<Vec<String>, StartError> {
             beside.close().await;
             epoch.map(|epoch| vec![epoch])
         }
+    }
+}
+
+/// Serves until the first signal has been obeyed; a second one ends it at once.
+async fn serve(config: Config) -> Result<(), StartError> {
+    telemetry::install(std::env::var(telemetry::FILTER).ok().as_deref())
+        .map_err(|error| StartError::Setting(error.to_string()))?;
+    let stop = CancellationToken::new();
+    tokio::select! {
+        served = app::serve(config, stop.clone()) => served,
+        signalled = lifecycle::signals(stop) => Err(StartError::Cannot(match signalled {
+            Ok(()) => "stopped by a second signal".into(),
+            Err(error) => format!("signals cannot be heard: {error}"),
+        })),
     }
 }
 

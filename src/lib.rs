@@ -9,6 +9,7 @@
 
 pub mod cli;
 pub mod app;
+pub mod lifecycle;
 pub mod http;
 pub mod ws;
 pub mod domain;

@@ -16,6 +16,7 @@ pub mod posts;
 pub mod problem;
 pub mod publish;
 pub mod site;
+pub mod socket;
 pub mod state;
 pub mod users;
 
@@ -42,7 +43,10 @@ pub fn router(state: AppState) -> Router {
         .merge(posts::routes())
         .merge(comments::routes())
         .merge(publish::routes());
-    finish(Router::new().nest("/api/v1", api).merge(health::routes()).merge(site::routes()), state)
+    finish(
+        Router::new().nest("/api/v1", api).merge(socket::routes()).merge(health::routes()).merge(site::routes()),
+        state,
+    )
 }
 
 /// Puts around routes what every request gets, innermost first.

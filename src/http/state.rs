@@ -12,6 +12,7 @@ use crate::model::EpochCell;
 use crate::model::clock::SharedClock;
 use crate::model::random::SharedEntropy;
 use crate::store::Store;
+use crate::ws::Sockets;
 use std::sync::Arc;
 
 /// The services of one process; a clone is a handful of counters.
@@ -39,6 +40,8 @@ pub struct AppState {
     pub publishing: Arc<Publishing>,
     /// The epoch as last read. Take it before the rows it is told with.
     pub epoch: EpochCell,
+    /// Who is let in by the socket's doors.
+    pub sockets: Arc<Sockets>,
     /// Whether this instance is of use.
     pub readiness: Arc<Readiness>,
 }

@@ -197,6 +197,11 @@ impl ChannelLog {
         self.inner.lock().gate.head()
     }
 
+    /// When the last event came in, in milliseconds of the hub.
+    pub fn accepted_ms(&self) -> Option<u64> {
+        self.inner.lock().tail.last().map(|entry| entry.accepted_ms)
+    }
+
     /// Whether the channel has had its last event and every socket is to be told so.
     pub fn is_missing(&self) -> bool {
         self.inner.lock().standing == Some(Standing::Missing)

@@ -49,10 +49,16 @@ const AWAY_SPREAD_MS: u64 = 5_000;
 /// Most shards: who was told is kept as bits.
 const MAX_SHARDS: usize = 64;
 
-/// Who hears the events of the internal channel, in order.
+/// Who hears of what concerns the instance rather than a socket. Nothing here may block.
 pub trait Observer: Send + Sync + 'static {
-    /// An event passed the gate. Must not block.
+    /// An event of the internal channel passed the gate; they come in order.
     fn observe(&self, event: &Event);
+
+    /// The database is another one: what was kept of the internal channel no longer holds.
+    fn replaced(&self);
+
+    /// A sweep ended, or the store could not be asked.
+    fn swept(&self, reached: bool);
 }
 
 /// What a hub is made of.
@@ -69,7 +75,7 @@ pub struct Parts {
     pub entropy: SharedEntropy,
     /// The epoch; the sweep sets it.
     pub epoch: EpochCell,
-    /// Who hears of revocations.
+    /// Who hears of revocations, replaced databases and sweeps.
     pub observer: Arc<dyn Observer>,
     /// Tasks that write to sockets.
     pub shards: usize,
@@ -101,8 +107,6 @@ struct Core {
     partial_bytes: AtomicUsize,
     next_conn: AtomicU64,
     started: Instant,
-    /// When the last sweep ended; milliseconds of the hub.
-    swept_ms: AtomicU64,
     ended: CancellationToken,
 }
 
@@ -129,7 +133,6 @@ impl Hub {
             sockets: AtomicUsize::new(0),
             partial_bytes: AtomicUsize::new(0),
             next_conn: AtomicU64::new(1),
-            swept_ms: AtomicU64::new(0),
             ended: CancellationToken::new(),
         });
         for (index, inbox) in core.inboxes.iter().enumerate() {
@@ -175,11 +178,6 @@ impl Hub {
         self.core.tail_bytes.load(Ordering::Relaxed)
     }
 
-    /// Milliseconds since the store last answered a sweep.
-    pub fn sweep_age_ms(&self) -> u64 {
-        self.core.now_ms().saturating_sub(self.core.swept_ms.load(Ordering::Relaxed))
-    }
-
     /// Bytes of unfinished messages, of all sockets together.
     pub fn partial_bytes(&self) -> &AtomicUsize {
         &self.core.partial_bytes
@@ -188,6 +186,11 @@ impl Hub {
     /// Tells every socket to go, then closes it; new ones are sent away at once.
     pub fn drain(&self) {
         self.core.inboxes.iter().for_each(|inbox| inbox.tell(Told::Drain));
+    }
+
+    /// Cancelled when the hub ends.
+    pub fn ended(&self) -> CancellationToken {
+        self.core.ended.clone()
     }
 
     /// Ends the hub's tasks.
@@ -298,13 +301,5 @@ impl Core {
             _ => return false,
         }
         conn.settle(&mut writer, now_ms)
-    }
-
-    fn count_delivered(&self, events: u64, bytes: u64) {
-        let _ = (events, bytes);
-    }
-
-    fn count_walk(&self, log: &ChannelLog, now_ms: u64) {
-        let _ = (log, now_ms);
     }
 }

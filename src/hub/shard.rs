@@ -8,6 +8,7 @@ use super::inbox::{Inbox, Pending, Signal, Told};
 use super::log::{ChannelLog, Owed};
 use super::tail::Batch;
 use super::wheel::Wheel;
+use crate::metrics;
 use crate::protocol::codec::{Codec, frame};
 use crate::protocol::codes::CloseCode;
 use crate::protocol::server::ServerMessage;
@@ -33,18 +34,14 @@ pub struct Shard {
     core: Arc<Core>,
     index: usize,
     inbox: Arc<Inbox>,
-    members: HashMap<usize, Members>,
+    /// Who follows a log, by its address: it lives as long as anybody does.
+    members: HashMap<usize, Vec<Arc<Conn>>>,
     walks: VecDeque<Walk>,
     waiting: Vec<Arc<Conn>>,
     wheel: Wheel,
     looked_ms: u64,
     heartbeats: [Bytes; 2],
     draining: bool,
-}
-
-struct Members {
-    log: Arc<ChannelLog>,
-    conns: Vec<Arc<Conn>>,
 }
 
 /// One round through the members of a log.
@@ -171,16 +168,16 @@ impl Shard {
     }
 
     fn join(&mut self, conn: Arc<Conn>, log: Arc<ChannelLog>) {
-        let members = self.members.entry(key(&log)).or_insert_with(|| Members { log: log.clone(), conns: Vec::new() });
+        let members = self.members.entry(key(&log)).or_default();
         let mut writer = conn.lock();
         let Some(sub) = writer.subs.iter_mut().find(|sub| sub.slot == NOWHERE && Arc::ptr_eq(&sub.log, &log)) else {
-            if members.conns.is_empty() {
+            if members.is_empty() {
                 self.members.remove(&key(&log));
             }
             return;
         };
-        sub.slot = members.conns.len() as u32;
-        members.conns.push(conn.clone());
+        sub.slot = members.len() as u32;
+        members.push(conn.clone());
         log.set_members(self.index, true);
         // Only now would an append tell this shard: what came in between is written here.
         let come_again = conn.settle(&mut writer, self.core.now_ms());
@@ -201,9 +198,9 @@ impl Shard {
                 continue;
             }
             let Some(members) = self.members.get_mut(&key(&sub.log)) else { continue };
-            members.conns.swap_remove(sub.slot as usize);
-            if let Some(moved) = members.conns.get(sub.slot as usize).cloned() {
-                let last = members.conns.len() as u32;
+            members.swap_remove(sub.slot as usize);
+            if let Some(moved) = members.get(sub.slot as usize).cloned() {
+                let last = members.len() as u32;
                 let mut writer = moved.lock();
                 if let Some(other) =
                     writer.subs.iter_mut().find(|other| other.slot == last && Arc::ptr_eq(&other.log, &sub.log))
@@ -216,11 +213,11 @@ impl Shard {
                     self.waiting.push(moved);
                 }
             }
-            if members.conns.is_empty() {
+            if members.is_empty() {
                 sub.log.set_members(self.index, false);
                 self.members.remove(&key(&sub.log));
-            } else if members.conns.len() * 4 < members.conns.capacity() {
-                members.conns.shrink_to(members.conns.len() * 2);
+            } else if members.len() * 4 < members.capacity() {
+                members.shrink_to(members.len() * 2);
             }
         }
     }
@@ -229,13 +226,13 @@ impl Shard {
     fn slice(&mut self, walk: &mut Walk) -> bool {
         let now_ms = self.core.now_ms();
         let Some(members) = self.members.get(&key(&walk.log)) else { return false };
-        let end = (walk.at + SLICE).min(members.conns.len());
+        let end = (walk.at + SLICE).min(members.len());
         let ending = walk.log.is_missing();
         // What comes after this is told again and has a walk of its own.
         let head = walk.log.head().unwrap_or(0);
         let mut batches: SmallVec<[(Codec, i64, Option<Batch>); 4]> = SmallVec::new();
         let mut total = Visit::default();
-        for conn in members.conns.get(walk.at..end).unwrap_or_default() {
+        for conn in members.get(walk.at..end).unwrap_or_default() {
             let mut writer = conn.lock();
             let Some(sub) = writer.sub_of(&walk.log) else { continue };
             if writer.waiting {
@@ -265,11 +262,14 @@ impl Shard {
                 self.waiting.push(conn.clone());
             }
         }
-        self.core.count_delivered(total.events, total.bytes);
+        metrics::delivered(total.events, total.bytes);
         walk.at = end;
-        let more = end < members.conns.len();
-        if !more && walk.signals.is_empty() {
-            self.core.count_walk(&walk.log, now_ms);
+        let more = end < members.len();
+        if !more
+            && walk.signals.is_empty()
+            && let Some(accepted_ms) = walk.log.accepted_ms()
+        {
+            metrics::delivery_lag(Duration::from_millis(now_ms.saturating_sub(accepted_ms)));
         }
         more
     }
@@ -278,12 +278,11 @@ impl Shard {
     fn visit_waiting(&mut self, cx: &mut Context<'_>) -> bool {
         let now_ms = self.core.now_ms();
         let mut leaving: SmallVec<[Arc<Conn>; 8]> = SmallVec::new();
-        let core = &self.core;
         let before = self.waiting.len();
         self.waiting.retain(|conn| {
             let mut writer = conn.lock();
             let visit = conn.visit(&mut writer, now_ms, Some(cx));
-            core.count_delivered(visit.events, visit.bytes);
+            metrics::delivered(visit.events, visit.bytes);
             writer.waiting = visit.again;
             if visit.leaving {
                 leaving.push(conn.clone());
@@ -321,7 +320,7 @@ impl Shard {
         let now_ms = self.core.now_ms();
         let Some(members) = self.members.get(&key(log)) else { return };
         let epoch = log.epoch();
-        for conn in &members.conns {
+        for conn in members {
             let mut writer = conn.lock();
             let Some(sub) = writer.sub_of(log) else { continue };
             writer.subs[sub].cursor = head;

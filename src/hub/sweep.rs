@@ -11,7 +11,6 @@ use crate::protocol::server::Sender;
 use crate::store::read::Head;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep;
@@ -29,9 +28,7 @@ pub async fn run(core: Arc<Core>) {
             return;
         }
         let Some(swept) = until_end(&core, sweep(&core, pause)).await else { return };
-        if swept.is_ok() {
-            core.swept_ms.store(core.now_ms(), Ordering::Relaxed);
-        }
+        core.observer.swept(swept.is_ok());
     }
 }
 
@@ -59,6 +56,7 @@ async fn sweep(core: &Core, pause: Duration) -> Result<(), ()> {
     if core.epoch.set(&control.epoch) {
         tracing::warn!(epoch = control.epoch, "the database is another one: every channel is told to resync");
         resync(core, core.registry.iter().map(|log| log.value().clone()).collect()).await?;
+        core.observer.replaced();
     }
     forget_idle(core, pause).await;
     let logs: Vec<Arc<ChannelLog>> = core.registry.iter().map(|log| log.value().clone()).collect();
@@ -116,6 +114,7 @@ async fn resync(core: &Core, logs: Vec<Arc<ChannelLog>>) -> Result<(), ()> {
         let row = rows.get(&log.channel).copied();
         let accepted = log.place(Ok(row), core.bounds(), core.now_ms());
         core.after(&log, accepted);
+        crate::metrics::resynced(1);
         if let Some(head) = log.head() {
             for inbox in &core.inboxes {
                 inbox.tell(Told::Resync(log.clone(), head));

@@ -75,6 +75,11 @@ impl Tail {
         self.entries.front().map(|entry| entry.seq)
     }
 
+    /// The newest entry.
+    pub fn last(&self) -> Option<&Arc<Entry>> {
+        self.entries.back()
+    }
+
     /// Appends the next entry and drops the oldest above the bounds; the last one always stays.
     pub fn push(&mut self, entry: Arc<Entry>, bounds: Bounds) {
         self.bytes += entry.cost();

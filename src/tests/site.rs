@@ -2,6 +2,8 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use belfry::app::{App, World};
+use belfry::bus::LocalBus;
 use belfry::config::Config;
 use belfry::domain::accounts::{AccountRules, Accounts};
 use belfry::domain::comments::Comments;
@@ -41,6 +43,7 @@ impl CommitSink for Nobody {
 /// One instance with a database of its own, which goes with it.
 pub struct Site {
     pub state: AppState,
+    _app: App,
     _folder: TempDir,
 }
 
@@ -68,6 +71,10 @@ impl Site {
         let entropy: SharedEntropy = Arc::new(SystemEntropy);
         let sqlite = Sqlite::connect(&folder.path().join("b.db"), Options::new(Mode::Serve, folder.path())).await;
         let backend: Arc<dyn Backend> = Arc::new(sqlite.unwrap());
+        let world = World { backend: backend.clone(), bus: LocalBus::new().join(), entropy: entropy.clone() };
+        let mut own = config.as_ref().clone();
+        own.store.data = folder.path().to_owned();
+        let app = App::start(own, world).await.unwrap();
         let epoch = EpochCell::new(backend.control().await.unwrap().epoch);
         let store = Arc::new(Store::start(backend, clock.clone(), Arc::new(Nobody)));
         let rules = AccountRules {
@@ -92,8 +99,9 @@ impl Site {
             store,
             limits,
             epoch,
+            sockets: app.state.sockets.clone(),
         };
-        Self { state, _folder: folder }
+        Self { state, _app: app, _folder: folder }
     }
 
     /// A token of a person.

@@ -70,7 +70,7 @@ pub struct Session {
 }
 
 /// Serves a socket until its end. `early` are bytes that came with the upgrade.
-pub async fn serve(sockets: Arc<Sockets>, visitor: Visitor, source: Source, io: Io, early: &[u8]) {
+pub async fn serve(sockets: Arc<Sockets>, visitor: Visitor, source: Source, io: Io, early: Vec<u8>) {
     let awaits = visitor.identity.is_none() && !matches!(visitor.entrance, Entrance::Live(_));
     let full = !sockets.has_room();
     let socket = sockets.hub.register(io, visitor.codec, awaits);
@@ -78,7 +78,8 @@ pub async fn serve(sockets: Arc<Sockets>, visitor: Visitor, source: Source, io: 
         socket.close(CloseCode::Overloaded);
     }
     let mut frames = FrameReader::default();
-    frames.feed(early);
+    frames.feed(&early);
+    drop(early);
     let session = Session {
         sockets,
         socket,

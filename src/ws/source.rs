@@ -2,6 +2,7 @@
 
 use super::frames::FrameReader;
 use crate::hub::io::Io;
+use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
@@ -26,8 +27,8 @@ impl<T: AsyncRead + tokio::io::AsyncWrite + Send + Unpin> Duplex for T {}
 pub enum Source {
     /// The TCP stream that is also written to.
     Tcp,
-    /// Any other stream, until it is cut.
-    Other(Box<(ReadHalf<AnyStream>, CancellationToken)>),
+    /// Any other stream, until it is cut. The mutex is never locked: it makes what is not `Sync` so.
+    Other(Box<(Mutex<ReadHalf<AnyStream>>, CancellationToken)>),
 }
 
 impl Source {
@@ -35,7 +36,7 @@ impl Source {
     pub fn split(stream: AnyStream) -> (Self, Io) {
         let (reader, writer) = tokio::io::split(stream);
         let cut = CancellationToken::new();
-        (Self::Other(Box::new((reader, cut.clone()))), Io::other(writer, cut))
+        (Self::Other(Box::new((Mutex::new(reader), cut.clone()))), Io::other(writer, cut))
     }
 
     /// Waits for bytes and feeds them; how many, 0 at the end.
@@ -61,7 +62,7 @@ impl Source {
                 let mut chunk = vec![0; CHUNK];
                 tokio::select! {
                     () = cut.cancelled() => Ok(0),
-                    read = reader.read(&mut chunk) => {
+                    read = reader.get_mut().read(&mut chunk) => {
                         let count = read?;
                         frames.feed(&chunk[..count]);
                         Ok(count)
