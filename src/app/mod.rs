@@ -11,6 +11,7 @@ use crate::config::{Config, MetricsListen, Secret, StoreConfig};
 use crate::domain::DomainError;
 use crate::domain::accounts::{AccountRules, Accounts};
 use crate::domain::comments::Comments;
+use crate::domain::history::History;
 use crate::domain::limits::RateLimits;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
@@ -110,7 +111,9 @@ pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Ba
         return Ok(Arc::new(Postgres::connect(url, config.database_connections).await?));
     }
     let path = config.sqlite_path();
-    for folder in [Some(config.data.as_path()), path.parent()].into_iter().flatten() {
+    for folder in
+        [Some(config.data.as_path()), path.parent()].into_iter().flatten().filter(|f| !f.as_os_str().is_empty())
+    {
         make_folder(folder)?;
     }
     let options = sqlite::Options {
@@ -214,6 +217,7 @@ impl App {
         let sockets = Sockets::new(hub.clone(), accounts.clone(), comments.clone(), config.clone());
         let state = AppState {
             posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
+            history: Arc::new(History::new(store.clone())),
             publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),
             origins: Arc::new(origins),
             clock,
@@ -250,14 +254,14 @@ impl App {
 /// Serves until `stop`: what `belfry serve` does.
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartError> {
     check(&config)?;
-    let metrics = crate::metrics::install();
     // Secrets are looked for first: without them nothing is even opened.
     secrets::jwt_secret(&config.store, &SystemEntropy)?;
     let lock = lock_folder(&config.store)?;
     let listener = bind(config.listen)?;
     let metrics_listener = match config.metrics_listen {
         MetricsListen::Off => None,
-        MetricsListen::At(address) => Some(bind(address)?),
+        // Only what is asked for is counted: observations that nobody takes away pile up.
+        MetricsListen::At(address) => Some((bind(address)?, crate::metrics::install())),
     };
     if !config.limits.rate_limits.0 {
         tracing::warn!("BELFRY_RATE_LIMITS=off: for load tests only");
@@ -269,7 +273,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartE
     let world = World { backend, bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy) };
     let mut app = App::start(config, world).await?;
     app._lock = lock;
-    if let Some(listener) = metrics_listener {
+    if let Some((listener, metrics)) = metrics_listener {
         say(&format!("metrics at http://{}/metrics", address(&listener)?));
         app.tasks.spawn(lifecycle::run_metrics(listener, metrics, stop.clone()));
     }

@@ -3,8 +3,8 @@
 use super::accounts::{API_KEY_PREFIX, Accounts, hash};
 use super::tokens::Tokens;
 use super::{DomainError, profile};
-use crate::model::{Account, Role};
-use crate::store::write::{CreateApiKey, EnsurePeople, NewSession, OpenSession, SetRole};
+use crate::model::Account;
+use crate::store::write::{CreateApiKey, EnsurePeople, NewSession, OpenSession};
 use std::time::Duration;
 
 /// Every scope of an API key.
@@ -64,10 +64,5 @@ impl Accounts {
         let key = format!("{API_KEY_PREFIX}{}", self.random());
         self.store.write(CreateApiKey { name, hash: hash(&key), scopes }).await?;
         Ok(key)
-    }
-
-    /// Gives a person a role; `not_found` for an unknown handle.
-    pub async fn set_role(&self, handle: &str, role: Role) -> Result<Account, DomainError> {
-        Ok(self.store.write(SetRole { handle: handle.to_owned(), role }).await?)
     }
 }
