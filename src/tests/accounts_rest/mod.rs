@@ -13,14 +13,10 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use belfry::app::{self, App, Mode, World};
 use belfry::bus::LocalBus;
 use belfry::config::Config;
-use belfry::domain::accounts::{AccountRules, Accounts};
-use belfry::domain::limits::RateLimits;
-use belfry::domain::revocations::Revocations;
-use belfry::domain::secrets;
 use belfry::http::{self, AppState};
+use belfry::model::clock::SetClock;
 use belfry::model::random::SystemEntropy;
-use belfry::model::{Clock, Event, Timestamp};
-use belfry::store::{CommitSink, Store};
+use belfry::model::{Clock, Timestamp};
 use clap::{Args, FromArgMatches};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -42,12 +38,16 @@ impl Clock for ByHand {
     }
 }
 
+impl SetClock for ByHand {
+    fn set(&self, _: Timestamp) {}
+}
+
 struct House {
     state: AppState,
     router: Router,
     clock: Arc<ByHand>,
-    _app: App,
     folder: tempfile::TempDir,
+    _app: App,
 }
 
 /// A server with these settings.
@@ -60,36 +60,10 @@ async fn house(settings: &[&str]) -> House {
     let matches = Config::augment_args(clap::Command::new("belfry")).get_matches_from(arguments);
     let config = Config::from_arg_matches(&matches).unwrap();
     let backend = app::open_backend(&config.store, Mode::Serve).await.unwrap();
-    let world = World { backend: backend.clone(), bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy) };
-    let secret = secrets::jwt_secret(&config.store, &SystemEntropy).unwrap();
-    let app = App::start(config, world).await.unwrap();
-    // The same again, but for the clock.
     let clock = Arc::new(ByHand(Mutex::new((Timestamp(1_700_000_000_000), Instant::now()))));
-    let mut state = app.state.clone();
-    let config = &state.config;
-    let rules = AccountRules {
-        registration: config.registration.0,
-        access_ttl: config.access_ttl,
-        refresh_ttl: config.refresh_ttl,
-        max_name_chars: config.limits.max_name_chars,
-    };
-    let revocations = Arc::new(Revocations::default());
-    let heard = Arc::new(Heard(revocations.clone()));
-    state.store = Arc::new(Store::start(backend, clock.clone(), heard));
-    state.limits = Arc::new(RateLimits::new(&config.limits, clock.clone()));
-    let (store, entropy, secret) = (state.store.clone(), state.entropy.clone(), secret.expose().as_bytes());
-    state.accounts = Arc::new(Accounts::new(store, clock.clone(), entropy, revocations, secret, 2, rules));
-    state.clock = clock.clone();
-    House { router: http::router(state.clone()), state, clock, _app: app, folder }
-}
-
-/// What an instance hears of its own commits.
-struct Heard(Arc<Revocations>);
-
-impl CommitSink for Heard {
-    fn committed(&self, events: Vec<Event>) {
-        events.iter().for_each(|event| self.0.apply(event));
-    }
+    let world = World { backend, bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy), clock: clock.clone() };
+    let app = App::start(config, world).await.unwrap();
+    House { router: app.router(), state: app.state.clone(), clock, folder, _app: app }
 }
 
 impl House {
