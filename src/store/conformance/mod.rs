@@ -108,6 +108,7 @@ macro_rules! conformance {
                     an_ended_session_is_revoked_until_its_last_token_ends,
                     everywhere_ends_each_session_of_that_person_and_no_other,
                     a_session_without_refreshing_can_be_ended_too,
+                    a_revocation_that_has_outlived_every_token_is_not_listed,
                 }
                 prune {
                     a_long_log_loses_its_beginning_and_its_floor_moves,
