@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use writer::Writer;
 
-/// How long a transaction waits for the write lock, and a read for a connection, unless told otherwise.
+/// How long a transaction waits for the write lock, and a read for a connection.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// What the process that connects is.
@@ -53,14 +53,12 @@ pub struct Options {
     pub max_pages: u32,
     /// Connections that read.
     pub readers: u32,
-    /// How long a transaction waits for the write lock, and a read for a connection.
-    pub busy: Duration,
 }
 
 impl Options {
     /// No bound but the disk, a handful of readers.
     pub fn new(mode: Mode, data: impl Into<PathBuf>) -> Self {
-        Self { mode, data: data.into(), max_pages: 0, readers: 4, busy: BUSY }
+        Self { mode, data: data.into(), max_pages: 0, readers: 4 }
     }
 }
 
@@ -74,13 +72,17 @@ pub struct Sqlite {
 impl Sqlite {
     /// Opens the file, making it where it is missing, and applies the migrations it lacks.
     pub async fn connect(path: &Path, options: Options) -> Result<Self, StoreError> {
+        Self::open(path, options, BUSY).await
+    }
+
+    async fn open(path: &Path, options: Options, busy: Duration) -> Result<Self, StoreError> {
         let file = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(options.busy);
+            .busy_timeout(busy);
         let writer = Writer::new(file.clone(), options.max_pages);
         writer.migrate().await?;
         let note = match options.mode {
@@ -89,7 +91,7 @@ impl Sqlite {
         };
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
-            .acquire_timeout(options.busy)
+            .acquire_timeout(busy)
             .test_before_acquire(false)
             .connect_lazy_with(file.pragma("query_only", "on"));
         Ok(Self { readers, writer, note })

@@ -34,8 +34,8 @@ async fn processes_that_start_on_a_new_file_at_once_all_find_it_migrated() {
 async fn a_file_that_is_locked_for_too_long_is_unavailable_until_it_is_free() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("belfry.sqlite");
-    let options = Options { busy: Duration::from_millis(10), ..Options::new(Mode::Serve, folder.path()) };
-    let store = Sqlite::connect(&path, options).await.unwrap();
+    let options = Options::new(Mode::Serve, folder.path());
+    let store = Sqlite::open(&path, options, Duration::from_millis(10)).await.unwrap();
     let mut other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
     sqlx::query("begin immediate").execute(&mut other).await.unwrap();
     for _ in 0..2 {
