@@ -77,6 +77,11 @@ impl Ledger {
         }
     }
 
+    /// The time of every row and event.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// Takes in a channel row that was read under its lock, or was just made.
     pub fn hold(&mut self, channel: Channel, row: ChannelRow) {
         let before = self.rows.insert(channel, row);

@@ -10,6 +10,7 @@ pub mod backend;
 pub mod error;
 pub mod group;
 mod lanes;
+pub mod postgres;
 pub mod sqlite;
 pub mod ledger;
 pub mod compose;

@@ -1,0 +1,99 @@
+//! Connections: how they are set up, how long anything may take.
+
+use super::Postgres;
+use crate::store::StoreError;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
+use sqlx::{Connection, Executor, PgPool};
+use std::str::FromStr;
+use std::time::Duration;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
+
+/// The oldest server that all statements are written for.
+const OLDEST: i32 = 150_000;
+
+/// Every session: a commit is durable wherever the server's settings say otherwise, and a frozen process holds a room for
+/// seconds only. The server itself looks after silent clients, which their sockets cannot ask for.
+///
+/// Every statement here is a bounded number of steps along an index, whatever the statistics say: a plan made while a
+/// table was empty is kept by its connection, and must still be good when the table is full.
+const SESSION: &str = "
+    set application_name = 'belfry';
+    set synchronous_commit = on;
+    set default_transaction_isolation = 'read committed';
+    set idle_in_transaction_session_timeout = '5s';
+    set lock_timeout = '5s';
+    set statement_timeout = '15s';
+    set tcp_keepalives_idle = 5;
+    set tcp_keepalives_interval = 2;
+    set tcp_keepalives_count = 3;
+    set tcp_user_timeout = '10s';
+    set enable_seqscan = off;
+    set enable_hashjoin = off;
+    set enable_mergejoin = off;
+    set jit = off";
+
+/// Time to get a connection.
+const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// Time for all that one call does on its connection: above the statement time-out, for a server that no longer answers.
+const BOUND: Duration = Duration::from_secs(20);
+
+/// Connections for groups; one is in use at a time, the second stands in for one that is being closed.
+const COMMITTING: u32 = 2;
+
+/// Connections for groups that wait for held channels.
+const WAITING: u32 = 4;
+
+impl Postgres {
+    /// Connects, applies missing migrations (one process at a time does) and opens the pools; `reading` is how many
+    /// connections reads may use.
+    pub async fn connect(url: &str, reading: u32) -> Result<Self, StoreError> {
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|_| StoreError::Internal("the database URL is not one of Postgres".into()))?;
+        migrate(&options).await?;
+        Ok(Self::open(&options, reading))
+    }
+
+    /// Opens the pools on a database that is migrated.
+    pub(super) fn open(options: &PgConnectOptions, reading: u32) -> Self {
+        let pool = |connections| {
+            PgPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE)
+                .after_connect(|db, _| Box::pin(async move { db.execute(SESSION).await.map(drop) }))
+                .connect_lazy_with(options.clone())
+        };
+        Self { reads: pool(reading.max(1)), commits: pool(COMMITTING), waits: pool(WAITING) }
+    }
+}
+
+/// Applies missing migrations on a connection of its own, without time-outs: others wait for the one that migrates.
+pub(super) async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
+    let mut db = PgConnection::connect_with(options).await?;
+    let version: i32 =
+        sqlx::query_scalar("select current_setting('server_version_num')::integer").fetch_one(&mut db).await?;
+    if version < OLDEST {
+        return Err(StoreError::Internal("Postgres 15 or newer is needed".into()));
+    }
+    MIGRATIONS.run(&mut db).await?;
+    db.close().await?;
+    Ok(())
+}
+
+/// Runs `work` on a connection of `pool`, within the bound; a connection that did not answer in time is not used again.
+pub(super) async fn bounded<T, E, F>(pool: &PgPool, work: F) -> Result<T, E>
+where
+    E: From<sqlx::Error>,
+    F: AsyncFnOnce(&mut PgConnection) -> Result<T, E>,
+{
+    let mut db = pool.acquire().await?;
+    match tokio::time::timeout(BOUND, work(&mut db)).await {
+        Ok(result) => result,
+        Err(_) => {
+            db.close_on_drop();
+            Err(sqlx::Error::PoolTimedOut.into())
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Heads and events of many channels at once.
+
+use super::{comments, posts};
+use crate::model::{Channel, Event};
+use crate::store::StoreError;
+use crate::store::compose::{Subjects, compose, wanted};
+use crate::store::read::{Head, Stretch};
+use crate::store::rows::{EventRow, NamedChannelRow};
+use sqlx::postgres::PgConnection;
+use std::collections::HashMap;
+
+/// Reads a name as the database keeps it.
+pub(super) fn stored(name: &str) -> Result<Channel, StoreError> {
+    Channel::from_stored(name).map_err(|_| StoreError::Internal(format!("a channel called {name:?}")))
+}
+
+/// The rows of these channels.
+pub(super) async fn heads(db: &mut PgConnection, channels: &[Channel]) -> Result<HashMap<Channel, Head>, StoreError> {
+    let rows: Vec<NamedChannelRow> = sqlx::query_as(
+        "select name, head, floor, comment_count, unread, closed
+         from channels
+         where name = any($1)",
+    )
+    .bind(channels.iter().map(Channel::name).collect::<Vec<_>>())
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|NamedChannelRow { name, row }| Ok((stored(&name)?, row.into()))).collect()
+}
+
+/// Events of these stretches: one statement for the events, one for the comments and one for the posts they tell of.
+/// Each stretch is its own walk along the log's index, as long as what it asked for.
+pub(super) async fn events(
+    db: &mut PgConnection,
+    stretches: &[Stretch],
+) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {
+    let rows: Vec<EventRow> = sqlx::query_as(EVENTS)
+        .bind(stretches.iter().map(|stretch| stretch.channel.name()).collect::<Vec<_>>())
+        .bind(stretches.iter().map(|stretch| stretch.after).collect::<Vec<_>>())
+        .bind(stretches.iter().map(|stretch| stretch.limit.max(0)).collect::<Vec<_>>())
+        .bind(stretches.iter().map(|stretch| stretch.last).collect::<Vec<_>>())
+        .fetch_all(&mut *db)
+        .await?;
+    let (comment_ids, post_ids) = wanted(&rows);
+    let comment_ids: Vec<i64> = comment_ids.into_iter().map(|id| id.0).collect();
+    let post_ids: Vec<i64> = post_ids.into_iter().map(|id| id.0).collect();
+    let posts = posts::by_ids(db, &post_ids).await?;
+    let subjects = Subjects {
+        comments: comments::by_ids(db, &comment_ids).await?,
+        posts: posts.into_iter().map(|(id, post)| (id, post.value)).collect(),
+    };
+    compose(rows, &subjects)
+}
+
+/// The statement behind [`events`]: channels, what to begin after, how many, and whether from the end.
+pub(super) const EVENTS: &str = "
+    select ch.name as channel, e.seq, e.at, e.kind, e.subject_id, e.facts, ch.closed
+    from unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[]) as asked (name, after, most, last)
+    join channels as ch on ch.name = asked.name
+    cross join lateral (
+        (select seq, at, kind, subject_id, facts
+         from events
+         where not asked.last and channel = asked.name and seq > asked.after
+         order by seq
+         limit asked.most)
+        union all
+        (select seq, at, kind, subject_id, facts
+         from events
+         where asked.last and channel = asked.name and seq > asked.after
+         order by seq desc
+         limit asked.most)
+    ) as e
+    order by ch.name, e.seq";

@@ -1,0 +1,144 @@
+//! The store on Postgres 15 or newer: any number of processes on one database.
+//!
+//! Whoever appends to a channel holds its row until the commit, so seqs are handed out in commit order across processes.
+//! A group is one transaction of a number of statements that does not grow with its hot members ([`hot`]).
+
+mod accounts;
+mod bulk;
+mod cold;
+mod comments;
+mod connect;
+mod control;
+mod failure;
+mod group;
+mod hot;
+mod log;
+mod posts;
+mod prune;
+mod sessions;
+mod targets;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+use super::StoreError;
+use super::backend::{Backend, GroupResult, Grouped};
+use super::read::{
+    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revocation, Stretch,
+};
+use super::write::{Place, Versioned, Write};
+use crate::model::page::Sort;
+use crate::model::{Account, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use async_trait::async_trait;
+use connect::bounded;
+use group::Wait;
+use sqlx::PgPool;
+use std::collections::HashMap;
+
+/// A Postgres database.
+pub struct Postgres {
+    reads: PgPool,
+    /// Groups that never wait for a channel.
+    commits: PgPool,
+    /// Groups that wait for held channels, apart so that they leave the others their connections.
+    waits: PgPool,
+}
+
+#[async_trait]
+impl Backend for Postgres {
+    async fn commit(&self, group: Vec<Write>, now: Timestamp) -> Vec<Grouped> {
+        let decided = group::decide(&self.commits, &group, now, Wait::Skip).await;
+        let grouped = decided.into_iter().zip(group);
+        grouped.map(|(slot, write)| slot.map_or(Grouped::Held(write), Grouped::Done)).collect()
+    }
+
+    async fn commit_waiting(&self, group: Vec<Write>, now: Timestamp) -> GroupResult {
+        let decided = group::decide(&self.waits, &group, now, Wait::Block).await;
+        let held = || Err(StoreError::Unavailable("its channel is held elsewhere".into()));
+        decided.into_iter().map(|slot| slot.unwrap_or_else(held)).collect()
+    }
+
+    async fn channel_of(&self, write: &Write) -> Result<Option<Channel>, StoreError> {
+        match write.place() {
+            Place::Nowhere => Ok(None),
+            Place::Channel(channel) => Ok(Some(channel)),
+            Place::Comment(id) => {
+                let found = bounded(&self.reads, async |db| targets::posts_of(db, &[id]).await).await?;
+                Ok(found.get(&id).copied().map(Channel::Post))
+            }
+        }
+    }
+
+    async fn close(&self) {
+        self.commits.close().await;
+        self.waits.close().await;
+        self.reads.close().await;
+    }
+}
+
+#[async_trait]
+impl ReadAccounts for Postgres {
+    async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        bounded(&self.reads, async |db| accounts::account(db, id).await).await
+    }
+
+    async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
+        bounded(&self.reads, async |db| accounts::credentials(db, email).await).await
+    }
+
+    async fn api_key(&self, hash: [u8; 32]) -> Result<Option<ApiKey>, StoreError> {
+        bounded(&self.reads, async |db| accounts::api_key(db, hash).await).await
+    }
+}
+
+#[async_trait]
+impl ReadPosts for Postgres {
+    async fn post(&self, id: PostId) -> Result<Option<Versioned<Post>>, StoreError> {
+        bounded(&self.reads, async |db| posts::versioned(db, id).await).await
+    }
+
+    async fn posts(&self, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
+        bounded(&self.reads, async |db| posts::page(db, before, limit).await).await
+    }
+}
+
+#[async_trait]
+impl ReadComments for Postgres {
+    async fn comment(&self, id: CommentId) -> Result<Option<Versioned<Comment>>, StoreError> {
+        bounded(&self.reads, async |db| comments::versioned(db, id).await).await
+    }
+
+    async fn comments(
+        &self,
+        post: PostId,
+        below: Below,
+        sort: Sort,
+        after: Option<CommentId>,
+        limit: i64,
+    ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
+        bounded(&self.reads, async |db| comments::page(db, post, below, sort, after, limit).await).await
+    }
+}
+
+#[async_trait]
+impl ReadLog for Postgres {
+    async fn heads(&self, channels: &[Channel]) -> Result<HashMap<Channel, Head>, StoreError> {
+        bounded(&self.reads, async |db| log::heads(db, channels).await).await
+    }
+
+    async fn events(&self, stretches: &[Stretch]) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {
+        bounded(&self.reads, async |db| log::events(db, stretches).await).await
+    }
+}
+
+#[async_trait]
+impl ReadControl for Postgres {
+    async fn control(&self) -> Result<Control, StoreError> {
+        bounded(&self.reads, async |db| control::control(db).await).await
+    }
+
+    async fn revocations(&self) -> Result<Versioned<Vec<Revocation>>, StoreError> {
+        bounded(&self.reads, async |db| control::revocations(db).await).await
+    }
+}
