@@ -31,6 +31,7 @@ const SESSION: &str = "
     set tcp_user_timeout = '10s';
     set enable_seqscan = off;
     set enable_hashjoin = off;
+    set enable_bitmapscan = off;
     set enable_mergejoin = off;
     set jit = off";
 
