@@ -2,6 +2,7 @@
 
 mod failures;
 mod locks;
+mod order;
 mod plans;
 
 use super::Postgres;
