@@ -7,6 +7,9 @@
 //! Modules are listed from the edge to the vocabulary. **A file uses its own module and those listed below it, never
 //! above**; a test holds it to that.
 
+pub mod cli;
+pub mod app;
+pub mod lifecycle;
 pub mod http;
 pub mod ws;
 pub mod domain;
@@ -15,5 +18,6 @@ pub mod store;
 pub mod bus;
 pub mod protocol;
 pub mod config;
+pub mod telemetry;
 pub mod metrics;
 pub mod model;

@@ -1,1 +1,320 @@
-//! metrics
+//! Metrics: every name once, and the only calls of the metrics library.
+//!
+//! **Invariant:** the number of series is bounded by this program, never by who talks to it: a label is a route, a method,
+//! a status, a code or a class of kinds; no id, name or address is one. What counts per message takes sums, so that a
+//! burst costs one call.
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// What a metric is, as Prometheus says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Only ever goes up.
+    Counter,
+    /// Goes up and down.
+    Gauge,
+    /// Counts by size.
+    Histogram,
+}
+
+/// A metric's name and meaning.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// The name without the suffixes of a histogram's series.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// What it says, with its labels.
+    pub help: &'static str,
+    /// Upper edges of a histogram's buckets.
+    pub buckets: &'static [f64],
+}
+
+const REQUEST_SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+const LAG_SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+const COMMIT_SECONDS: &[f64] = &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+const GROUP_SIZES: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+
+macro_rules! metrics {
+    ($($constant:ident $kind:ident $name:literal $buckets:expr, $help:literal;)+) => {
+        $(const $constant: &str = $name;)+
+
+        /// Every metric.
+        pub const ALL: &[Metric] = &[$(
+            Metric { name: $name, kind: Kind::$kind, help: $help, buckets: $buckets }
+        ),+];
+    };
+}
+
+metrics! {
+    SOCKETS Gauge "belfry_sockets" &[], "Open sockets";
+    SOCKETS_OPENED Counter "belfry_sockets_opened_total" &[], "Sockets that were upgraded";
+    CLOSES Counter "belfry_closes_total" &[], "Sockets that ended, by close code";
+    COMMANDS Counter "belfry_commands_total" &[], "Commands received over sockets, by type";
+    CHANNELS Gauge "belfry_channels" &[], "Channels kept in memory";
+    TAIL_BYTES Gauge "belfry_tail_bytes" &[], "Bytes of encoded events kept in memory";
+    EVENTS Counter "belfry_events_appended_total" &[], "Events committed by this instance, by class of kind";
+    GROUP_SIZE Histogram "belfry_commit_group_size" GROUP_SIZES, "Writes committed in one transaction";
+    COMMIT Histogram "belfry_commit_seconds" COMMIT_SECONDS, "Time one group's transaction took";
+    DELIVERIES Counter "belfry_deliveries_total" &[], "Messages written to sockets";
+    DELIVERED_BYTES Counter "belfry_delivered_bytes_total" &[], "Bytes of frames written to sockets";
+    LAG Histogram "belfry_delivery_lag_seconds" LAG_SECONDS, "Time from an event's commit to the end of its writing";
+    REPAIRS Counter "belfry_gate_repairs_total" &[], "Holes in a channel that were filled from the store";
+    RESYNCS Counter "belfry_resyncs_total" &[], "Subscriptions told to fetch again";
+    ERRORS Counter "belfry_errors_total" &[], "Refusals and failures told to clients, by edge and code";
+    STORE_ERRORS Counter "belfry_store_errors_total" &[], "Reads and writes the database failed, by class";
+    HTTP_REQUESTS Counter "belfry_http_requests_total" &[], "Answered requests, by route, method and status";
+    HTTP_SECONDS Histogram "belfry_http_request_seconds" REQUEST_SECONDS, "Time to an answer, by route and method";
+}
+
+/// Which edge told a client of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// A socket.
+    Socket,
+    /// A request.
+    Http,
+}
+
+/// How the database failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreFailure {
+    /// It cannot be reached, is full or too busy, or its answer was lost.
+    Unavailable,
+    /// A statement is wrong or a row makes no sense.
+    Internal,
+}
+
+/// What is counted too often to be looked up each time.
+struct Hot {
+    sockets: Gauge,
+    channels: Gauge,
+    tail_bytes: Gauge,
+    deliveries: Counter,
+    delivered_bytes: Counter,
+    lag: Histogram,
+    group_size: Histogram,
+    commit: Histogram,
+}
+
+static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
+static HOT: OnceLock<Hot> = OnceLock::new();
+
+/// Begins to count, once for the process however often it is called; until then nothing is. Whoever holds the answer
+/// must render it or call its `run_upkeep` every few seconds: between two of them observations are kept one by one.
+pub fn install() -> PrometheusHandle {
+    let handle = INSTALLED.get_or_init(|| {
+        let recorder = builder().build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_err() {
+            tracing::warn!("something else counts already: no metrics");
+        }
+        handle
+    });
+    HOT.get_or_init(|| {
+        describe();
+        Hot {
+            sockets: gauge!(SOCKETS),
+            channels: gauge!(CHANNELS),
+            tail_bytes: gauge!(TAIL_BYTES),
+            deliveries: counter!(DELIVERIES),
+            delivered_bytes: counter!(DELIVERED_BYTES),
+            lag: histogram!(LAG),
+            group_size: histogram!(GROUP_SIZE),
+            commit: histogram!(COMMIT),
+        }
+    });
+    handle.clone()
+}
+
+fn builder() -> PrometheusBuilder {
+    let histograms = ALL.iter().filter(|metric| !metric.buckets.is_empty());
+    histograms.fold(PrometheusBuilder::new(), |builder, metric| {
+        // It fails only for no buckets at all, and those were left out.
+        let name = Matcher::Full(metric.name.to_owned());
+        builder.set_buckets_for_metric(name, metric.buckets).unwrap_or_else(|_| PrometheusBuilder::new())
+    })
+}
+
+fn describe() {
+    for metric in ALL {
+        match metric.kind {
+            Kind::Counter => metrics::describe_counter!(metric.name, metric.help),
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
+            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
+        }
+    }
+}
+
+fn hot(count: impl FnOnce(&Hot)) {
+    if let Some(hot) = HOT.get() {
+        count(hot);
+    }
+}
+
+/// A socket was upgraded.
+pub fn socket_opened() {
+    counter!(SOCKETS_OPENED).increment(1);
+    hot(|hot| hot.sockets.increment(1.0));
+}
+
+/// A socket ended, with this close code (1006 where it was cut).
+pub fn socket_closed(code: u16) {
+    let code = match code {
+        1000..=1015 | 4400..=4410 | 4500..=4530 => code.to_string(),
+        _ => "other".to_owned(),
+    };
+    counter!(CLOSES, "code" => code).increment(1);
+    hot(|hot| hot.sockets.decrement(1.0));
+}
+
+/// A command came over a socket; `kind` is a type the protocol knows, or `unknown`.
+pub fn command(kind: &'static str) {
+    counter!(COMMANDS, "type" => kind).increment(1);
+}
+
+/// Channels entered memory, or left it (negative).
+pub fn channels(change: i64) {
+    hot(|hot| hot.channels.increment(change as f64));
+}
+
+/// Bytes of encoded events entered memory, or left it (negative).
+pub fn tail_bytes(change: i64) {
+    hot(|hot| hot.tail_bytes.increment(change as f64));
+}
+
+/// The first words of the kinds that we make, and one for all others.
+const CLASSES: [&str; 9] =
+    ["comment", "post", "notification", "notifications", "custom", "session", "role", "void", "other"];
+
+/// Events of these kinds were committed here, in one group.
+pub fn events_appended<'a>(kinds: impl Iterator<Item = &'a str>) {
+    let mut appended = [0; CLASSES.len()];
+    for kind in kinds {
+        appended[class(kind)] += 1;
+    }
+    for (class, events) in CLASSES.into_iter().zip(appended).filter(|(_, events)| *events > 0) {
+        counter!(EVENTS, "kind" => class).increment(events);
+    }
+}
+
+fn class(kind: &str) -> usize {
+    let word = kind.split_once('.').map_or(kind, |(word, _)| word);
+    CLASSES.iter().position(|class| *class == word).unwrap_or(CLASSES.len() - 1)
+}
+
+/// A group of this many writes was committed, which took this long.
+pub fn group_committed(writes: usize, took: Duration) {
+    hot(|hot| {
+        hot.group_size.record(writes as f64);
+        hot.commit.record(took.as_secs_f64());
+    });
+}
+
+/// Messages of so many bytes in all were written to sockets.
+pub fn delivered(messages: u64, bytes: u64) {
+    hot(|hot| {
+        hot.deliveries.increment(messages);
+        hot.delivered_bytes.increment(bytes);
+    });
+}
+
+/// Events were written to the last socket that could take them at once, this long after their commit.
+pub fn delivery_lag(lag: Duration) {
+    hot(|hot| hot.lag.record(lag.as_secs_f64()));
+}
+
+/// A hole in a channel was filled from the store.
+pub fn gate_repaired() {
+    counter!(REPAIRS).increment(1);
+}
+
+/// Subscriptions were told to fetch again.
+pub fn resynced(subscriptions: u64) {
+    counter!(RESYNCS).increment(subscriptions);
+}
+
+/// A client was told an error of this code.
+pub fn error(edge: Edge, code: &'static str) {
+    let edge = match edge {
+        Edge::Socket => "socket",
+        Edge::Http => "http",
+    };
+    counter!(ERRORS, "edge" => edge, "code" => code).increment(1);
+}
+
+/// The database failed a read or a write.
+pub fn store_failed(failure: StoreFailure) {
+    let class = match failure {
+        StoreFailure::Unavailable => "unavailable",
+        StoreFailure::Internal => "internal",
+    };
+    counter!(STORE_ERRORS, "class" => class).increment(1);
+}
+
+/// A request was answered. The route is the router's pattern, not the path.
+pub fn http_request(route: &str, method: &'static str, status: u16, took: Duration) {
+    let route = route.to_owned();
+    counter!(HTTP_REQUESTS, "route" => route.clone(), "method" => method, "status" => status.to_string()).increment(1);
+    histogram!(HTTP_SECONDS, "route" => route, "method" => method).record(took.as_secs_f64());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_name_stands_once_and_says_what_it_is() {
+        let names: HashSet<&str> = ALL.iter().map(|metric| metric.name).collect();
+        assert_eq!(names.len(), ALL.len());
+        for metric in ALL {
+            assert!(metric.name.starts_with("belfry_"), "{}", metric.name);
+            assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
+            assert_eq!(metric.kind == Kind::Histogram, !metric.buckets.is_empty(), "{}", metric.name);
+            assert!(metric.buckets.is_sorted() && !metric.help.is_empty(), "{}", metric.name);
+        }
+    }
+
+    #[test]
+    fn what_was_counted_is_rendered_under_its_name() {
+        install();
+        socket_opened();
+        socket_opened();
+        socket_closed(1000);
+        socket_closed(3999);
+        command("ping");
+        channels(2);
+        channels(-1);
+        tail_bytes(10);
+        events_appended(["comment.created", "custom.of-somebody", "made.up"].into_iter());
+        group_committed(3, Duration::from_millis(2));
+        delivered(5, 500);
+        delivery_lag(Duration::from_millis(3));
+        gate_repaired();
+        resynced(4);
+        error(Edge::Socket, "not_found");
+        store_failed(StoreFailure::Internal);
+        http_request("/api/v1/posts/{id}", "GET", 200, Duration::from_millis(2));
+        let text = install().render();
+        for metric in ALL {
+            assert!(text.contains(&format!("# HELP {} {}", metric.name, metric.help)), "{}\n{text}", metric.name);
+        }
+        // Without the values: other tests of this process may count as well.
+        for line in [
+            "belfry_closes_total{code=\"other\"} ",
+            "belfry_events_appended_total{kind=\"comment\"} ",
+            "belfry_events_appended_total{kind=\"custom\"} ",
+            "belfry_events_appended_total{kind=\"other\"} ",
+            "belfry_commit_group_size_bucket{le=\"4\"} ",
+            "belfry_errors_total{edge=\"socket\",code=\"not_found\"} ",
+            "belfry_http_requests_total{route=\"/api/v1/posts/{id}\",method=\"GET\",status=\"200\"} ",
+            "belfry_http_request_seconds_bucket{route=\"/api/v1/posts/{id}\",method=\"GET\",le=\"0.0025\"} ",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+    }
+}

@@ -1,1 +1,64 @@
-//! http
+//! REST: requests are translated into calls of the domain, and its answers and refusals into responses.
+//!
+//! Nothing here decides what may happen, and nothing but [`problem`] chooses a status of an error.
+
+pub mod auth;
+pub mod caller;
+pub mod channels;
+pub mod comments;
+pub mod config;
+pub mod cookie;
+pub mod cors;
+pub mod exposition;
+pub mod extract;
+pub mod health;
+pub mod layers;
+pub mod origin;
+pub mod posts;
+pub mod problem;
+pub mod publish;
+pub mod site;
+pub mod socket;
+pub mod state;
+pub mod users;
+
+pub use caller::{Caller, KeyWith, MaybePerson, Person, scope};
+pub use extract::{
+    ClientAddress, FromOrigin, IdempotencyKey, Json, JsonBody, OptionalJsonBody, PathId, PathParts, Query,
+};
+pub use state::AppState;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// The whole API, the health checks and the page.
+pub fn router(state: AppState) -> Router {
+    let api = Router::new()
+        .route("/auth/register", post(auth::register))
+        .route("/auth/login", post(auth::login))
+        .route("/auth/refresh", post(auth::refresh))
+        .route("/auth/logout", post(auth::logout))
+        .route("/users/me", get(users::me).patch(users::change_me))
+        .route("/config", get(config::tell))
+        .merge(posts::routes())
+        .merge(comments::routes())
+        .merge(channels::routes())
+        .merge(publish::routes());
+    finish(
+        Router::new().nest("/api/v1", api).merge(socket::routes()).merge(health::routes()).merge(site::routes()),
+        state,
+    )
+}
+
+/// Puts around routes what every request gets, innermost first.
+pub fn finish(routes: Router<AppState>, state: AppState) -> Router {
+    routes
+        .fallback(problem::no_route)
+        .method_not_allowed_fallback(problem::no_method)
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(from_fn_with_state(state.clone(), cors::share))
+        .layer(from_fn_with_state(state.clone(), layers::observe))
+        .with_state(state)
+}

@@ -1,1 +1,309 @@
-//! hub
+//! The real-time core: logs in memory, the gates in front of them, the sockets that follow them.
+//!
+//! **Invariants.** An event enters a log through its gate and by nothing else. What is written to a socket of a log is
+//! contiguous, or the socket is told `resync`. No guard of the registry is held across an await or returned. A socket
+//! holds cursors and the rest of one begun frame, never a queue of events.
+
+mod conn;
+mod entry;
+mod gate;
+mod inbox;
+pub mod io;
+mod loader;
+mod log;
+pub mod pace;
+mod shard;
+mod sockets;
+mod subscribe;
+mod sweep;
+mod tail;
+mod watch;
+mod wheel;
+mod writer;
+
+pub use conn::Conn;
+pub use sockets::Socket;
+pub use subscribe::{Prepared, SubscribeError};
+pub use writer::Phase;
+
+use crate::bus::{Bus, Message};
+use crate::config::SocketConfig;
+use crate::model::clock::{SetClock, SharedClock};
+use crate::model::random::SharedEntropy;
+use crate::model::{Channel, EpochCell, Event, Timestamp, UserId};
+use crate::protocol::codes::CloseCode;
+use crate::store::{Backend, CommitSink};
+use dashmap::DashMap;
+use inbox::{Inbox, Told};
+use loader::Loader;
+use log::{Accepted, ChannelLog};
+use parking_lot::Mutex;
+use shard::Shard;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
+use tail::Bounds;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use watch::Watch;
+
+/// Over how long `going_away` spreads reconnects.
+const AWAY_SPREAD_MS: u64 = 5_000;
+/// Most shards: who was told is kept as bits.
+const MAX_SHARDS: usize = 64;
+
+/// Who hears of what concerns the instance rather than a socket. Nothing here may block.
+pub trait Observer: Send + Sync + 'static {
+    /// An event of the internal channel passed the gate; they come in order.
+    fn observe(&self, event: &Event);
+
+    /// The database is another one: what was kept of the internal channel no longer holds.
+    fn replaced(&self);
+
+    /// A sweep ended, or the store could not be asked.
+    fn swept(&self, reached: bool);
+}
+
+/// What a hub is made of.
+pub struct Parts {
+    /// Bounds.
+    pub config: SocketConfig,
+    /// Where logs are read from.
+    pub store: Arc<dyn Backend>,
+    /// The way to other instances.
+    pub bus: Arc<dyn Bus>,
+    /// The database's time; the sweep sets it.
+    pub clock: Arc<dyn SetClock>,
+    /// Jitter.
+    pub entropy: SharedEntropy,
+    /// The epoch; the sweep sets it.
+    pub epoch: EpochCell,
+    /// Who hears of revocations, replaced databases and sweeps.
+    pub observer: Arc<dyn Observer>,
+    /// Tasks that write to sockets.
+    pub shards: usize,
+}
+
+/// The hub.
+pub struct Hub {
+    core: Arc<Core>,
+}
+
+/// What shards and tasks share.
+struct Core {
+    config: SocketConfig,
+    store: Arc<dyn Backend>,
+    bus: Arc<dyn Bus>,
+    clock: SharedClock,
+    database_clock: Arc<dyn SetClock>,
+    entropy: SharedEntropy,
+    epoch: EpochCell,
+    observer: Arc<dyn Observer>,
+    /// Observed events leave the gate and reach the observer in one go.
+    observing: Mutex<()>,
+    registry: DashMap<Channel, Arc<ChannelLog>>,
+    by_user: DashMap<UserId, Vec<Arc<Conn>>>,
+    inboxes: Vec<Arc<Inbox>>,
+    loader: Loader,
+    tail_bytes: Arc<AtomicUsize>,
+    sockets: AtomicUsize,
+    partial_bytes: AtomicUsize,
+    next_conn: AtomicU64,
+    started: Instant,
+    ended: CancellationToken,
+}
+
+impl Hub {
+    /// Starts shards, loaders and the sweep on the tracker; they end with [`Hub::end`].
+    pub fn start(parts: Parts, tasks: &TaskTracker) -> Self {
+        let shards = parts.shards.clamp(1, MAX_SHARDS);
+        let core = Arc::new(Core {
+            config: parts.config,
+            store: parts.store,
+            bus: parts.bus,
+            clock: parts.clock.clone(),
+            started: parts.clock.instant(),
+            database_clock: parts.clock,
+            entropy: parts.entropy,
+            epoch: parts.epoch,
+            observer: parts.observer,
+            observing: Mutex::new(()),
+            registry: DashMap::new(),
+            by_user: DashMap::new(),
+            inboxes: (0..shards).map(|_| Arc::default()).collect(),
+            loader: Loader::default(),
+            tail_bytes: Arc::default(),
+            sockets: AtomicUsize::new(0),
+            partial_bytes: AtomicUsize::new(0),
+            next_conn: AtomicU64::new(1),
+            ended: CancellationToken::new(),
+        });
+        for (index, inbox) in core.inboxes.iter().enumerate() {
+            tasks.spawn(Shard::new(core.clone(), index, inbox.clone()).run());
+        }
+        tasks.spawn(loader::heads(core.clone()));
+        tasks.spawn(loader::histories(core.clone()));
+        tasks.spawn(loader::repairs(core.clone()));
+        tasks.spawn(sweep::run(core.clone()));
+        if let Some(incoming) = core.bus.incoming() {
+            tasks.spawn(sweep::receive(core.clone(), incoming));
+        }
+        Self { core }
+    }
+
+    /// Follows the internal channel from `head` on; what came before must have been loaded already.
+    pub fn follow_revocations(&self, head: i64) {
+        let log = self.core.watch(Channel::Revocations);
+        let row = crate::store::read::Head { seq: head, floor: 0, unread: 0, closed: false };
+        let accepted = log.place(Ok(Some(row)), self.core.bounds(), self.core.now_ms());
+        self.core.after(&log, accepted);
+        // The watch is never given back: every instance follows this channel for as long as it lives.
+        std::mem::forget(log);
+    }
+
+    /// The hub's own measure of time, in milliseconds since it started.
+    pub fn now_ms(&self) -> u64 {
+        self.core.now_ms()
+    }
+
+    /// Sockets.
+    pub fn sockets(&self) -> usize {
+        self.core.sockets.load(Ordering::Relaxed)
+    }
+
+    /// Channels in memory.
+    pub fn channels(&self) -> usize {
+        self.core.registry.len()
+    }
+
+    /// Bytes of all tails.
+    pub fn tail_bytes(&self) -> usize {
+        self.core.tail_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of unfinished messages, of all sockets together.
+    pub fn partial_bytes(&self) -> &AtomicUsize {
+        &self.core.partial_bytes
+    }
+
+    /// Tells every socket to go, then closes it; new ones are sent away at once.
+    pub fn drain(&self) {
+        self.core.inboxes.iter().for_each(|inbox| inbox.tell(Told::Drain));
+    }
+
+    /// Cancelled when the hub ends.
+    pub fn ended(&self) -> CancellationToken {
+        self.core.ended.clone()
+    }
+
+    /// Ends the hub's tasks.
+    pub fn end(&self) {
+        self.core.ended.cancel();
+    }
+}
+
+impl CommitSink for Hub {
+    fn committed(&self, events: Vec<Event>) {
+        for event in &events {
+            self.core.bus.publish(Message::Event(event.clone()));
+        }
+        self.core.accept(events);
+    }
+}
+
+impl Core {
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.clock.instant().saturating_duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn now_us(&self) -> u64 {
+        u64::try_from(self.clock.instant().saturating_duration_since(self.started).as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds { events: self.config.tail_events, bytes: self.config.tail_bytes }
+    }
+
+    /// The log of a channel, kept in memory while the watch lives.
+    fn watch(&self, channel: Channel) -> Watch {
+        // The watch is taken under the map's lock, so that the sweep cannot remove what was just found.
+        let entry = self
+            .registry
+            .entry(channel)
+            .or_insert_with(|| Arc::new(ChannelLog::new(channel, self.epoch.clone(), self.tail_bytes.clone())));
+        Watch::new(entry.clone())
+    }
+
+    /// Takes events, from whatever side, of any channels.
+    fn accept(&self, events: Vec<Event>) {
+        let mut by_channel: HashMap<Channel, Vec<Event>> = HashMap::new();
+        for event in events {
+            by_channel.entry(event.channel).or_default().push(event);
+        }
+        for (channel, events) in by_channel {
+            let Some(log) = self.registry.get(&channel).map(|log| log.clone()) else { continue };
+            if channel == Channel::Revocations {
+                let _in_order = self.observing.lock();
+                let accepted = log.accept(events, self.bounds(), self.now_ms());
+                self.after(&log, accepted);
+            } else {
+                let accepted = log.accept(events, self.bounds(), self.now_ms());
+                self.after(&log, accepted);
+            }
+        }
+    }
+
+    /// Does what follows from events that passed a gate.
+    fn after(&self, log: &Arc<ChannelLog>, accepted: Accepted) {
+        if log.channel == Channel::Revocations {
+            accepted.passed.iter().for_each(|event| self.observer.observe(event));
+        }
+        let mut tell = accepted.tell;
+        while tell != 0 {
+            let shard = tell.trailing_zeros() as usize;
+            self.inboxes[shard].news(log.clone());
+            tell &= tell - 1;
+        }
+        if accepted.repair {
+            self.loader.want_repair(log.clone());
+        }
+        if self.tail_bytes.load(Ordering::Relaxed) > self.config.tail_budget {
+            log.shrink();
+        }
+    }
+
+    fn close(&self, conn: &Arc<Conn>, code: CloseCode) {
+        if conn.close(code, self.now_ms()) {
+            self.inboxes[conn.shard].tell(Told::Visit(conn.clone()));
+        }
+    }
+
+    /// Looks at one socket; whether its shard must visit it.
+    fn look(&self, conn: &Arc<Conn>, now_ms: u64, now: Timestamp) -> bool {
+        let passed =
+            |since: u64, limit: std::time::Duration| u128::from(now_ms.saturating_sub(since)) > limit.as_millis();
+        let mut writer = conn.lock();
+        let cut = match writer.phase {
+            Phase::Gone => return false,
+            Phase::Closing(since) => passed(since, shard::CLOSE_GRACE),
+            Phase::Open => writer.stalled_since().is_some_and(|since| passed(since, self.config.slow_timeout)),
+        };
+        if cut {
+            writer.end();
+            conn.io.cut();
+            return !std::mem::replace(&mut writer.waiting, true);
+        }
+        let begun = conn.begun_ms.load(Ordering::Relaxed);
+        let silent = passed(conn.heard_ms.load(Ordering::Relaxed), self.config.heartbeat * 2)
+            || (begun > 0 && passed(begun, self.config.frame_timeout));
+        let unknown = writer.connect_by_ms > 0 && now_ms > writer.connect_by_ms
+            || writer.expires_at > 0 && now.seconds() >= writer.expires_at;
+        match writer.phase {
+            Phase::Open if silent => conn.begin_close(&mut writer, CloseCode::Silent, now_ms),
+            Phase::Open if unknown => conn.begin_close(&mut writer, CloseCode::Unauthenticated, now_ms),
+            _ => return false,
+        }
+        conn.settle(&mut writer, now_ms)
+    }
+}

@@ -4,6 +4,7 @@
 pub mod channel;
 pub mod clock;
 pub mod comment;
+pub mod epoch;
 pub mod event;
 pub mod ids;
 pub mod page;
@@ -14,6 +15,7 @@ pub mod user;
 pub use channel::Channel;
 pub use clock::{Clock, Timestamp};
 pub use comment::Comment;
+pub use epoch::EpochCell;
 pub use event::{Event, EventData};
 pub use ids::{ApiKeyId, CommentId, PostId, SessionId, UserId};
 pub use post::Post;

@@ -1,3 +1,10 @@
 //! The wire contract: messages, codes, codecs. Nothing here decides or does I/O.
 
+pub mod client;
+pub mod codec;
 pub mod codes;
+pub mod server;
+
+pub use client::{ClientMessage, Command};
+pub use codec::Codec;
+pub use codes::{CloseCode, ErrorCode};

@@ -1,5 +1,7 @@
 //! Every setting, once, with its default and the name of its environment variable.
 
+mod check;
+
 use clap::Args;
 use ipnet::IpNet;
 use std::fmt;
@@ -70,7 +72,10 @@ impl FromStr for MetricsListen {
     }
 }
 
-/// Reads `250ms`, `5s`, `2m` or `1h`.
+/// The longest duration: ten years. Longer ones are slips of the pen.
+const MAX_DURATION: Duration = Duration::from_secs(3_650 * 86_400);
+
+/// Reads `250ms`, `5s`, `2m` or `1h`; at most ten years.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
@@ -82,7 +87,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         _ => return Err("use a duration such as `250ms`, `5s`, `2m` or `1h`".into()),
     };
     let number: u64 = number.parse().map_err(|_| format!("`{text}` does not begin with a number"))?;
-    number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(|| format!("`{text}` is too long"))
+    let duration = number.checked_mul(milliseconds).map(Duration::from_millis);
+    duration.filter(|duration| *duration <= MAX_DURATION).ok_or_else(|| format!("`{text}` is too long"))
+}
+
+/// Reads a network such as `10.0.0.0/8`; a bare address is a network of its own.
+fn network(text: &str) -> Result<IpNet, String> {
+    let text = text.trim();
+    let read = text.parse().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from));
+    read.ok_or_else(|| "use networks such as `10.0.0.0/8`".into())
 }
 
 /// Where rows are kept.
@@ -127,7 +140,7 @@ pub struct Config {
     #[arg(long, env = "BELFRY_ORIGINS", value_delimiter = ',')]
     pub origins: Vec<String>,
     /// Networks whose X-Forwarded-For is believed
-    #[arg(long, env = "BELFRY_TRUSTED_PROXIES", value_delimiter = ',')]
+    #[arg(long, env = "BELFRY_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
     /// Whether people may sign up
     #[arg(long, env = "BELFRY_REGISTRATION", default_value = "on")]
@@ -138,6 +151,9 @@ pub struct Config {
     /// How long an unused refresh token lives
     #[arg(long, env = "BELFRY_REFRESH_TTL", default_value = "720h", value_parser = duration)]
     pub refresh_ttl: Duration,
+    /// Passwords hashed at a time; each takes a thread and 19 MiB for some 20 ms
+    #[arg(long, env = "BELFRY_PASSWORD_THREADS", default_value_t = 2)]
+    pub password_threads: usize,
     /// Bounds of the socket layer.
     #[command(flatten)]
     pub sockets: SocketConfig,
@@ -270,7 +286,9 @@ mod tests {
         assert_eq!(duration("5s"), Ok(Duration::from_secs(5)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
-        for bad in ["", "5", "s", "-5s", "5 s", "1.5s", "5d", "99999999999999999999s", "18446744073709551615h"] {
+        for bad in
+            ["", "5", "s", "-5s", "5 s", "1.5s", "5d", "99999999999999999999s", "18446744073709551615h", "87601h"]
+        {
             assert!(duration(bad).is_err(), "{bad:?}");
         }
     }

@@ -1,0 +1,78 @@
+# cargo, node and make are assumed; `make test` installs the rest where it may, and says what is missing where it may not.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.PHONY: help run build site test lint rust sdk kosoku bench tools clean
+
+BENCH := --manifest-path load-tests/bench/Cargo.toml --target-dir target/bench
+SDK := client-sdk
+MODULES := $(SDK)/node_modules/.package-lock.json
+SITE := $(SDK)/dist/site/index.html
+# What the page and the package are made of.
+SOURCES := $(shell find $(SDK)/src $(SDK)/ui $(SDK)/site $(SDK)/scripts -type f 2>/dev/null) \
+           $(wildcard $(SDK)/package.json $(SDK)/tsconfig*.json)
+
+help:
+	@echo "make run      build everything and start on http://127.0.0.1:8080"
+	@echo "make build    the release binary, with the page in it"
+	@echo "make test     everything that is tested, as in CI"
+	@echo "make lint     format, clippy and documentation"
+	@echo "make bench    fan-out and memory beside their floor (about ten minutes, two cores)"
+	@echo "make clean    remove what was built"
+
+run: build
+	exec target/release/belfry serve
+
+build: site
+	cargo build --release
+
+site: $(SITE)
+
+$(MODULES): $(SDK)/package-lock.json
+	cd $(SDK) && npm ci --no-audit --no-fund
+	touch $@
+
+$(SITE): $(MODULES) $(SOURCES)
+	cd $(SDK) && npm run build
+	touch $@
+
+tools:
+	.ci/tools
+
+lint: site
+	cargo fmt --all --check
+	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+	cargo fmt --check --manifest-path load-tests/bench/Cargo.toml
+	cargo clippy $(BENCH) --all-targets -- -D warnings
+
+rust: site
+	.ci/with-postgres cargo test
+	cargo test $(BENCH)
+
+sdk: site
+	cargo build
+	cd $(SDK) && npm run typecheck
+	cd $(SDK) && npm test
+	cd $(SDK) && npm run size
+	cd $(SDK) && BELFRY_BIN="$(CURDIR)/target/debug/belfry" npm run --if-present integration
+	cd $(SDK) && BELFRY_BIN="$(CURDIR)/target/debug/belfry" npm run e2e
+
+# KOSOKU_URL names an echo server; without it the one of this tree is built and started.
+kosoku:
+	@if [ -n "$${KOSOKU_URL:-}" ]; then .ci/kosoku "$$KOSOKU_URL"; else .ci/with-echo .ci/kosoku; fi
+
+# One after the other, whatever -j says: they share two cores and one target folder.
+test: tools
+	$(MAKE) -j1 lint
+	$(MAKE) -j1 rust
+	$(MAKE) -j1 kosoku
+	$(MAKE) -j1 sdk
+
+bench: build
+	load-tests/bench/run.sh target/release/belfry $(BENCH_ARGS)
+
+clean:
+	cargo clean
+	rm -rf $(SDK)/node_modules $(SDK)/dist $(SDK)/.e2e

@@ -1,0 +1,116 @@
+//! What an instance hears of and does about it, and its own housekeeping.
+
+use crate::domain::readiness::{Part, Readiness};
+use crate::domain::revocations::Revocations;
+use crate::http::AppState;
+use crate::hub::{Hub, Observer};
+use crate::model::Event;
+use crate::model::event::SessionRevoked;
+use crate::store::Backend;
+use crate::store::write::Prune;
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::task::TaskTracker;
+
+/// How often what has ended is forgotten.
+const HOUSEKEEPING: Duration = Duration::from_secs(60);
+/// How long events are kept, and how many of a channel; whichever keeps less.
+const EVENTS_KEPT: (Duration, i64) = (Duration::from_secs(30 * 24 * 3_600), 10_000);
+/// Rows of a kind deleted in one transaction.
+const PRUNED_AT_ONCE: i64 = 1_000;
+
+/// Hears what the hub tells of the instance.
+pub struct Ears {
+    revocations: Arc<Revocations>,
+    readiness: Arc<Readiness>,
+    backend: Arc<dyn Backend>,
+    tasks: TaskTracker,
+    hub: OnceLock<Weak<Hub>>,
+}
+
+impl Ears {
+    /// Hears nothing yet.
+    pub fn new(
+        revocations: Arc<Revocations>,
+        readiness: Arc<Readiness>,
+        backend: Arc<dyn Backend>,
+        tasks: TaskTracker,
+    ) -> Self {
+        Self { revocations, readiness, backend, tasks, hub: OnceLock::new() }
+    }
+
+    /// The hub whose sockets are ended with their sessions.
+    pub fn hear(&self, hub: &Arc<Hub>) {
+        let _ = self.hub.set(Arc::downgrade(hub));
+    }
+}
+
+impl Observer for Ears {
+    fn observe(&self, event: &Event) {
+        self.revocations.apply(event);
+        if &*event.kind == "session.revoked"
+            && let Ok(revoked) = serde_json::from_str::<SessionRevoked>(event.data.get())
+            && let Some(hub) = self.hub.get().and_then(Weak::upgrade)
+        {
+            hub.end_session(revoked.user_id, revoked.session_id);
+        }
+    }
+
+    fn replaced(&self) {
+        let (revocations, backend) = (self.revocations.clone(), self.backend.clone());
+        let hub = self.hub.get().and_then(Weak::upgrade);
+        self.tasks.spawn(async move {
+            match backend.revocations().await {
+                Ok(revoked) => {
+                    revocations.clear();
+                    revocations.load(&revoked.value);
+                    for session in revoked.value {
+                        if let Some(hub) = &hub {
+                            hub.end_session(session.user_id, session.session_id);
+                        }
+                    }
+                }
+                Err(error) => tracing::error!(%error, "revocations of the new database could not be read"),
+            }
+        });
+    }
+
+    fn swept(&self, reached: bool) {
+        if reached {
+            self.readiness.swept();
+        } else {
+            self.readiness.database(Part::Down);
+        }
+    }
+}
+
+/// Forgets what has ended, again and again until the tasks end.
+pub fn keep_house(state: &AppState, revocations: Arc<Revocations>, hub: &Arc<Hub>, tasks: &TaskTracker) {
+    let (state, ended) = (state.clone(), hub.ended());
+    tasks.spawn(async move {
+        let mut ticks = interval(HOUSEKEEPING);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while ended.run_until_cancelled(ticks.tick()).await.is_some() {
+            state.limits.purge();
+            revocations.purge(state.clock.now());
+            prune(&state).await;
+        }
+    });
+}
+
+async fn prune(state: &AppState) {
+    loop {
+        let (kept, per_channel) = EVENTS_KEPT;
+        let prune = Prune {
+            events_before: state.clock.now().minus(kept),
+            events_per_channel: per_channel,
+            at_most: PRUNED_AT_ONCE,
+        };
+        match state.store.write(prune).await {
+            Ok(pruned) if pruned.more => {}
+            Ok(_) => return,
+            Err(error) => return tracing::warn!(%error, "nothing was pruned"),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The bus inside one process: instances that share a [`LocalBus`] hear each other.
+
+use super::{Bus, BusError, Incoming, Message};
+use crate::model::Channel;
+use async_trait::async_trait;
+use parking_lot::{Mutex, RwLock};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::mpsc;
+
+/// Messages one instance may leave unread before it loses some.
+pub const CAPACITY: usize = 65_536;
+
+/// Where instances of one process meet.
+#[derive(Default)]
+pub struct LocalBus {
+    nodes: RwLock<Vec<Arc<Inbox>>>,
+}
+
+struct Inbox {
+    channels: RwLock<HashSet<Channel>>,
+    sender: mpsc::Sender<Incoming>,
+    /// Messages were lost and the receiver has not been told yet.
+    gap: AtomicBool,
+    gone: AtomicBool,
+}
+
+impl Inbox {
+    fn put(&self, message: &Message) {
+        if self.gap.load(Ordering::Relaxed) && self.sender.try_send(Incoming::Gap).is_ok() {
+            self.gap.store(false, Ordering::Relaxed);
+        }
+        if self.sender.try_send(Incoming::Message(message.clone())).is_err() {
+            self.gap.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+impl LocalBus {
+    /// A bus without instances.
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Another instance's end.
+    pub fn join(self: &Arc<Self>) -> Arc<LocalEnd> {
+        self.join_with_capacity(CAPACITY)
+    }
+
+    fn join_with_capacity(self: &Arc<Self>, capacity: usize) -> Arc<LocalEnd> {
+        let (sender, receiver) = mpsc::channel(capacity);
+        let inbox = Arc::new(Inbox {
+            channels: RwLock::default(),
+            sender,
+            gap: AtomicBool::new(false),
+            gone: AtomicBool::new(false),
+        });
+        self.nodes.write().push(inbox.clone());
+        Arc::new(LocalEnd { bus: self.clone(), inbox, receiver: Mutex::new(Some(receiver)) })
+    }
+}
+
+/// One instance's end of a [`LocalBus`].
+pub struct LocalEnd {
+    bus: Arc<LocalBus>,
+    inbox: Arc<Inbox>,
+    receiver: Mutex<Option<mpsc::Receiver<Incoming>>>,
+}
+
+#[async_trait]
+impl Bus for LocalEnd {
+    fn publish(&self, message: Message) {
+        let channel = message.channel();
+        for node in self.bus.nodes.read().iter() {
+            if !Arc::ptr_eq(node, &self.inbox) && node.channels.read().contains(&channel) {
+                node.put(&message);
+            }
+        }
+    }
+
+    async fn subscribe(&self, channels: &[Channel]) -> Result<(), BusError> {
+        self.inbox.channels.write().extend(channels);
+        Ok(())
+    }
+
+    async fn unsubscribe(&self, channels: &[Channel]) {
+        let mut held = self.inbox.channels.write();
+        for channel in channels {
+            held.remove(channel);
+        }
+    }
+
+    fn incoming(&self) -> Option<mpsc::Receiver<Incoming>> {
+        self.receiver.lock().take()
+    }
+}
+
+impl Drop for LocalEnd {
+    fn drop(&mut self) {
+        self.inbox.gone.store(true, Ordering::Relaxed);
+        self.bus.nodes.write().retain(|node| !node.gone.load(Ordering::Relaxed));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::conformance;
+    use super::*;
+
+    fn two() -> (Arc<dyn Bus>, Arc<dyn Bus>) {
+        let bus = LocalBus::new();
+        (bus.join(), bus.join())
+    }
+
+    conformance::clauses!(two);
+
+    #[tokio::test]
+    async fn a_full_receiver_blocks_no_publisher_and_learns_of_one_gap() {
+        let bus = LocalBus::new();
+        let (publisher, receiver) = (bus.join(), bus.join_with_capacity(2));
+        let channel = conformance::room(1);
+        receiver.subscribe(&[channel]).await.unwrap();
+        for seq in 1..=5 {
+            publisher.publish(conformance::event(channel, seq));
+        }
+        let mut incoming = receiver.incoming().unwrap();
+        assert_eq!(conformance::seqs(&mut incoming, 2).await, [Some(1), Some(2)]);
+        publisher.publish(conformance::event(channel, 6));
+        assert_eq!(conformance::seqs(&mut incoming, 2).await, [None, Some(6)]);
+    }
+}

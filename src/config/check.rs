@@ -1,0 +1,178 @@
+//! Which settings make sense, alone and beside each other. What is wrong is said in one line that names the setting.
+
+use super::{Config, Limits, Secret, SocketConfig, StoreConfig};
+use std::path::PathBuf;
+use std::time::Duration;
+
+impl Config {
+    /// Says what is wrong with the first setting that cannot be used. Origins are the domain's to judge.
+    pub fn check(&self) -> Result<(), String> {
+        self.store.check()?;
+        let secret = self.store.jwt_secret.is_some() || !self.store.is_postgres();
+        must(secret, "BELFRY_JWT_SECRET is required with Postgres: every instance must have the same")?;
+        if self.redis_url.as_ref().is_some_and(|url| !url.expose().is_empty()) {
+            return Err("REDIS_URL: this version has the in-process bus only, leave it unset".into());
+        }
+        let second = Duration::from_secs(1);
+        must(self.access_ttl >= second, "BELFRY_ACCESS_TTL must be at least 1s")?;
+        must(self.refresh_ttl >= self.access_ttl, "BELFRY_REFRESH_TTL must be at least BELFRY_ACCESS_TTL")?;
+        positive(self.password_threads, "BELFRY_PASSWORD_THREADS")?;
+        self.sockets.check()?;
+        self.limits.check()
+    }
+}
+
+impl StoreConfig {
+    /// Says what is wrong with the first setting that cannot be used; never what an address of a database says.
+    pub fn check(&self) -> Result<(), String> {
+        let url = self.database_url.as_ref().map_or("", Secret::expose);
+        let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
+        must(known || url.is_empty(), "DATABASE_URL must begin with sqlite:// or postgres://")?;
+        let file = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+        let named = file.is_none_or(|file| !file.is_empty() && !file.contains([':', '?']));
+        must(named, "DATABASE_URL: after sqlite:// comes the path of a file and nothing else")?;
+        let secret = self.jwt_secret.as_ref().is_none_or(|secret| !secret.expose().trim().is_empty());
+        must(secret, "BELFRY_JWT_SECRET must not be blank")?;
+        positive(self.database_connections, "BELFRY_DATABASE_CONNECTIONS")
+    }
+
+    /// Whether rows are kept in Postgres.
+    pub fn is_postgres(&self) -> bool {
+        self.database_url.as_ref().is_some_and(|url| url.expose().starts_with("postgres"))
+    }
+
+    /// The file that rows are kept in where it is SQLite; without an address it stands in the data folder.
+    pub fn sqlite_path(&self) -> PathBuf {
+        let url = self.database_url.as_ref().map_or("", Secret::expose);
+        let file = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+        file.map_or_else(|| self.data.join("belfry.db"), PathBuf::from)
+    }
+}
+
+impl SocketConfig {
+    fn check(&self) -> Result<(), String> {
+        for (duration, name) in [
+            (self.heartbeat, "BELFRY_HEARTBEAT"),
+            (self.frame_timeout, "BELFRY_FRAME_TIMEOUT"),
+            (self.connect_timeout, "BELFRY_CONNECT_TIMEOUT"),
+            (self.slow_timeout, "BELFRY_SLOW_TIMEOUT"),
+        ] {
+            must(!duration.is_zero(), &format!("{name} must be more than 0s"))?;
+        }
+        for (bound, name) in [
+            (self.max_sockets_per_user, "BELFRY_MAX_SOCKETS_PER_USER"),
+            (self.max_sockets_per_address, "BELFRY_MAX_SOCKETS_PER_ADDRESS"),
+            (self.max_sockets, "BELFRY_MAX_SOCKETS"),
+            (self.max_first_frame, "BELFRY_MAX_FIRST_FRAME"),
+            (self.max_subscriptions, "BELFRY_MAX_SUBSCRIPTIONS"),
+            (self.max_outbox, "BELFRY_MAX_OUTBOX"),
+            (self.tail_events, "BELFRY_TAIL_EVENTS"),
+            (self.tail_bytes, "BELFRY_TAIL_BYTES"),
+            (self.max_signal, "BELFRY_MAX_SIGNAL"),
+        ] {
+            positive(bound, name)?;
+        }
+        let frames = self.max_first_frame <= self.max_frame;
+        must(frames, "BELFRY_MAX_FIRST_FRAME must be at most BELFRY_MAX_FRAME")?;
+        let partial = self.max_frame <= self.max_partial_bytes;
+        must(partial, "BELFRY_MAX_PARTIAL_BYTES must be at least BELFRY_MAX_FRAME")?;
+        let tails = self.tail_bytes <= self.tail_budget;
+        must(tails, "BELFRY_TAIL_BUDGET must be at least BELFRY_TAIL_BYTES")
+    }
+}
+
+impl Limits {
+    fn check(&self) -> Result<(), String> {
+        for (bound, name) in [
+            (self.max_body, "BELFRY_MAX_BODY"),
+            (self.max_comment_html, "BELFRY_MAX_COMMENT_HTML"),
+            (self.max_post_html, "BELFRY_MAX_POST_HTML"),
+            (self.max_custom, "BELFRY_MAX_CUSTOM"),
+            (self.max_comment_chars, "BELFRY_MAX_COMMENT_CHARS"),
+            (self.max_title_chars, "BELFRY_MAX_TITLE_CHARS"),
+            (self.max_post_chars, "BELFRY_MAX_POST_CHARS"),
+            (self.max_name_chars, "BELFRY_MAX_NAME_CHARS"),
+        ] {
+            positive(bound, name)?;
+        }
+        for (rate, name) in [
+            (self.commands_per_second, "BELFRY_COMMANDS_PER_SECOND"),
+            (self.command_burst, "BELFRY_COMMAND_BURST"),
+            (self.comments_per_user, "BELFRY_COMMENTS_PER_USER"),
+            (self.comments_per_address, "BELFRY_COMMENTS_PER_ADDRESS"),
+            (self.sign_ins_per_address, "BELFRY_SIGN_INS_PER_ADDRESS"),
+            (self.sign_ups_per_address, "BELFRY_SIGN_UPS_PER_ADDRESS"),
+            (self.signals_per_socket, "BELFRY_SIGNALS_PER_SOCKET"),
+            (self.signals_per_room, "BELFRY_SIGNALS_PER_ROOM"),
+        ] {
+            positive(rate, name)?;
+        }
+        Ok(())
+    }
+}
+
+fn must(holds: bool, complaint: &str) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(complaint.to_owned()) }
+}
+
+fn positive<T: Default + PartialOrd>(value: T, name: &str) -> Result<(), String> {
+    must(value > T::default(), &format!("{name} must be at least 1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{Args, FromArgMatches};
+
+    fn config(arguments: &[&str]) -> Config {
+        let arguments = ["belfry"].iter().chain(arguments);
+        let matches = Config::augment_args(clap::Command::new("belfry")).get_matches_from(arguments);
+        Config::from_arg_matches(&matches).unwrap()
+    }
+
+    #[test]
+    fn the_defaults_make_sense() {
+        assert_eq!(config(&[]).check(), Ok(()));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_named_and_no_secret_is_told() {
+        for (arguments, named) in [
+            (&["--heartbeat", "0s"][..], "BELFRY_HEARTBEAT"),
+            (&["--database-url", "mysql://root:swordfish@db"], "DATABASE_URL"),
+            (&["--database-url", "sqlite://"], "DATABASE_URL"),
+            (&["--database-url", "sqlite::memory:"], "DATABASE_URL"),
+            (&["--database-url", "postgres://root:swordfish@db/x"], "BELFRY_JWT_SECRET"),
+            (&["--jwt-secret", " "], "BELFRY_JWT_SECRET"),
+            (&["--redis-url", "redis://swordfish@bus"], "REDIS_URL"),
+            (&["--access-ttl", "999ms"], "BELFRY_ACCESS_TTL"),
+            (&["--refresh-ttl", "14m"], "BELFRY_REFRESH_TTL"),
+            (&["--max-frame", "32767"], "BELFRY_MAX_FIRST_FRAME"),
+            (&["--max-frame", "67108865"], "BELFRY_MAX_PARTIAL_BYTES"),
+            (&["--tail-budget", "1048575"], "BELFRY_TAIL_BUDGET"),
+            (&["--max-body", "0"], "BELFRY_MAX_BODY"),
+            (&["--comments-per-user", "0"], "BELFRY_COMMENTS_PER_USER"),
+            (&["--password-threads", "0"], "BELFRY_PASSWORD_THREADS"),
+            (&["--database-connections", "0"], "BELFRY_DATABASE_CONNECTIONS"),
+        ] {
+            let complaint = config(arguments).check().unwrap_err();
+            assert!(complaint.starts_with(named), "{complaint}");
+            assert!(!complaint.contains("swordfish") && !complaint.contains('\n'), "{complaint}");
+        }
+        assert_eq!(config(&["--max-frame", "32768"]).check(), Ok(()));
+    }
+
+    #[test]
+    fn a_file_stands_where_the_address_says_or_in_the_data_folder() {
+        let path = |arguments: &[&str]| config(arguments).store.sqlite_path();
+        assert_eq!(path(&["--data", "d"]), PathBuf::from("d/belfry.db"));
+        assert_eq!(path(&["--database-url", "sqlite://a/b.db"]), PathBuf::from("a/b.db"));
+        assert_eq!(path(&["--database-url", "sqlite:///a/b.db"]), PathBuf::from("/a/b.db"));
+    }
+
+    #[test]
+    fn a_proxy_is_a_network_or_an_address() {
+        let trusted = config(&["--trusted-proxies", "10.0.0.0/8, 192.0.2.1"]).trusted_proxies;
+        assert_eq!(trusted.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.0/8", "192.0.2.1/32"]);
+    }
+}

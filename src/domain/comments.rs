@@ -1,0 +1,159 @@
+//! Comments: what is said below posts, in threads of any depth.
+
+use super::limits::RateLimits;
+use super::{DomainError, Identity, idempotency, markdown, paging, text};
+use crate::config::Limits;
+use crate::model::page::{Page, Sort, page};
+use crate::model::{Comment, CommentId, PostId};
+use crate::store::Store;
+use crate::store::read::Below;
+use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment, Versioned};
+use serde::Serialize;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// What a comment begins with.
+#[derive(Debug, Clone)]
+pub struct NewComment {
+    /// Below which post.
+    pub post_id: PostId,
+    /// In answer to which comment.
+    pub parent_id: Option<CommentId>,
+    /// Markdown.
+    pub body: String,
+    /// Makes a retry harmless; everyone sees it on the comment.
+    pub key: Option<String>,
+}
+
+/// Which comments of a post, as the client wrote it.
+#[derive(Debug, Clone, Default)]
+pub struct CommentList {
+    /// `oldest` (default) or `newest`.
+    pub sort: Option<String>,
+    /// None: all of them, flat; `0`: the roots; else direct replies of that comment.
+    pub parent_id: Option<String>,
+    /// Where the page begins.
+    pub cursor: Option<String>,
+    /// How many.
+    pub limit: Option<String>,
+}
+
+/// A comment as one reader sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CommentView {
+    /// What everyone sees.
+    #[serde(flatten)]
+    pub comment: Comment,
+    /// The emoji this reader chose, for readers who are signed in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub my_reactions: Option<Vec<String>>,
+}
+
+/// A comment as this reader sees it.
+pub fn view(reader: Option<&Identity>, comment: Comment) -> CommentView {
+    CommentView { comment, my_reactions: reader.map(|_| Vec::new()) }
+}
+
+/// What may be done with comments.
+pub struct Comments {
+    store: Arc<Store>,
+    limits: Limits,
+    rates: Arc<RateLimits>,
+}
+
+impl Comments {
+    /// Comments of a store, within these limits and rates.
+    pub fn new(store: Arc<Store>, limits: Limits, rates: Arc<RateLimits>) -> Self {
+        Self { store, limits, rates }
+    }
+
+    /// Writes a comment in the caller's name, counted against the caller and `address`.
+    ///
+    /// # Errors
+    /// `unprocessable` for a text out of bounds or a parent elsewhere, `too_large` for one that renders too large,
+    /// `not_found` for a post that is not there, `conflict` for a parent that is deleted or a key used for something
+    /// else, `rate_limited`.
+    pub async fn create(
+        &self,
+        author: &Identity,
+        address: IpAddr,
+        new: NewComment,
+    ) -> Result<Applied<Comment>, DomainError> {
+        self.check(&new.body)?;
+        let content = (new.post_id, new.parent_id, &new.body);
+        let key = idempotency::keyed(author.caller(), "comment", new.key.as_deref(), &content)?;
+        self.rates.comment(author.user_id, address)?;
+        let html = self.render(&new.body).await?;
+        let NewComment { post_id, parent_id, body, .. } = new;
+        let comment = CreateComment { post_id, parent_id, author: author.user_id, body, html, key };
+        Ok(self.store.write(comment).await?)
+    }
+
+    /// A comment, tombstones included, with the head of its channel.
+    ///
+    /// # Errors
+    /// `not_found` for one that is not there or whose post is deleted.
+    pub async fn get(&self, id: CommentId) -> Result<Versioned<Comment>, DomainError> {
+        self.store.read().comment(id).await?.ok_or_else(|| DomainError::not_found("comment not found"))
+    }
+
+    /// A page of a post's comments, tombstones included, with the head of its channel as of before.
+    ///
+    /// # Errors
+    /// `bad_request` for what of the list makes no sense, `not_found` for a post that is not there.
+    pub async fn list(&self, post: PostId, list: &CommentList) -> Result<Versioned<Page<Comment>>, DomainError> {
+        let sort = sort(list.sort.as_deref())?;
+        let below = below(list.parent_id.as_deref())?;
+        let limit = paging::limit(list.limit.as_deref())?;
+        let name = format!("comments/{post}/{below:?}/{sort:?}");
+        let after = paging::after(&name, list.cursor.as_deref())?;
+        let comments = self.store.read().comments(post, below, sort, after, limit + 1).await?;
+        let Versioned { value, seq } = comments.ok_or_else(|| DomainError::not_found("post not found"))?;
+        Ok(Versioned { value: page(&name, value, limit, |comment| comment.id.0), seq })
+    }
+
+    /// Changes the text of a comment of the caller's. The same text again tells nobody.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and `forbidden` for somebody else's, `conflict` for one that is deleted.
+    pub async fn edit(&self, caller: &Identity, id: CommentId, body: String) -> Result<Comment, DomainError> {
+        self.check(&body)?;
+        let html = self.render(&body).await?;
+        Ok(self.store.write(EditComment { comment_id: id, actor: caller.actor(), body, html }).await?)
+    }
+
+    /// Makes a comment of the caller's, or any for a moderator, a tombstone; again is no error.
+    ///
+    /// # Errors
+    /// `not_found`, `forbidden`.
+    pub async fn delete(&self, caller: &Identity, id: CommentId) -> Result<Comment, DomainError> {
+        Ok(self.store.write(DeleteComment { comment_id: id, actor: caller.actor() }).await?)
+    }
+
+    fn check(&self, body: &str) -> Result<(), DomainError> {
+        text::check("/body", body, self.limits.max_comment_chars)
+    }
+
+    async fn render(&self, body: &str) -> Result<String, DomainError> {
+        markdown::render(body, self.limits.max_comment_html).await
+    }
+}
+
+fn sort(name: Option<&str>) -> Result<Sort, DomainError> {
+    match name {
+        None | Some("oldest") => Ok(Sort::Oldest),
+        Some("newest") => Ok(Sort::Newest),
+        Some(_) => Err(DomainError::bad_request("`sort` is `oldest` or `newest`")),
+    }
+}
+
+fn below(parent_id: Option<&str>) -> Result<Below, DomainError> {
+    match parent_id {
+        None => Ok(Below::Anything),
+        Some("0") => Ok(Below::Roots),
+        Some(id) => {
+            let id = id.parse().map_err(|_| DomainError::bad_request("`parent_id` is the id of a comment, or 0"))?;
+            Ok(Below::Comment(id))
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! One socket: its stream, its cursors, and the little that waits for it. Everything that is written to it goes through
+//! here, under one lock, so that frames never interleave.
+
+use super::io::Io;
+use super::log::Owed;
+use super::tail::Batch;
+use super::writer::{Phase, Writer};
+use crate::metrics;
+use crate::protocol::codec::{Codec, close_frame};
+use crate::protocol::codes::CloseCode;
+use crate::protocol::server::ServerMessage;
+use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
+use std::io;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::task::Context;
+
+/// Most bytes one visit writes to a socket before others get their turn.
+const VISIT_BYTES: usize = 256 * 1024;
+
+/// A socket.
+pub struct Conn {
+    /// Unique in the process.
+    pub id: u64,
+    /// How its messages are written.
+    pub codec: Codec,
+    /// The shard that writes to it.
+    pub shard: usize,
+    /// Its stream.
+    pub io: Io,
+    /// When something last came from it (milliseconds of the hub).
+    pub heard_ms: AtomicU64,
+    /// When the message that has not ended yet began; 0 if none has (milliseconds of the hub).
+    pub begun_ms: AtomicU64,
+    /// Its place in the shard's wheel.
+    pub slot: AtomicU32,
+    max_outbox: usize,
+    writer: Mutex<Writer>,
+}
+
+/// What a visit to a socket came to.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Visit {
+    /// It would block, or others should have their turn first: come again.
+    pub again: bool,
+    /// Some subscription is to be taken off the shard's lists.
+    pub leaving: bool,
+    /// Events whose last byte was handed over.
+    pub events: u64,
+    /// Bytes handed over.
+    pub bytes: u64,
+}
+
+impl Conn {
+    /// A socket that has sent nothing yet.
+    pub fn new(
+        id: u64,
+        codec: Codec,
+        shard: usize,
+        io: Io,
+        now_ms: u64,
+        connect_by_ms: u64,
+        max_outbox: usize,
+    ) -> Self {
+        Self {
+            id,
+            codec,
+            shard,
+            io,
+            heard_ms: AtomicU64::new(now_ms),
+            begun_ms: AtomicU64::new(0),
+            slot: AtomicU32::new(0),
+            max_outbox,
+            writer: Mutex::new(Writer::new(now_ms, connect_by_ms)),
+        }
+    }
+
+    /// The state, locked. Never held across an await.
+    pub fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock()
+    }
+
+    /// Whether messages still go both ways.
+    pub fn is_open(&self) -> bool {
+        self.lock().phase == Phase::Open
+    }
+
+    /// Notes that something came.
+    pub fn hear(&self, now_ms: u64) {
+        self.heard_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Puts a frame behind what waits and writes what can be written. Says whether the shard must take the socket onto
+    /// its waiting list.
+    #[must_use]
+    pub fn push(&self, frame: Bytes, now_ms: u64) -> bool {
+        let mut writer = self.lock();
+        if writer.phase == Phase::Open {
+            writer.queue(frame);
+            if writer.outbox_bytes > self.max_outbox {
+                self.begin_close(&mut writer, CloseCode::Silent, now_ms);
+            }
+        }
+        self.settle(&mut writer, now_ms)
+    }
+
+    /// Begins to close: what waits is written, then the Close, then nothing. Says what [`Conn::push`] says.
+    #[must_use]
+    pub fn close(&self, code: CloseCode, now_ms: u64) -> bool {
+        let mut writer = self.lock();
+        self.begin_close(&mut writer, code, now_ms);
+        self.settle(&mut writer, now_ms)
+    }
+
+    /// As [`Conn::close`], with a frame of one's own (the echo of the client's Close, which had this code).
+    #[must_use]
+    pub fn close_with(&self, code: u16, frame: Bytes, now_ms: u64) -> bool {
+        let mut writer = self.lock();
+        writer.begin_close(code, frame, now_ms);
+        self.settle(&mut writer, now_ms)
+    }
+
+    pub(super) fn begin_close(&self, writer: &mut Writer, code: CloseCode, now_ms: u64) {
+        writer.begin_close(code.code(), close_frame(code), now_ms);
+    }
+
+    /// Writes now what can be written; whether the shard must come (again) and the socket is not yet on its list.
+    pub(super) fn settle(&self, writer: &mut Writer, now_ms: u64) -> bool {
+        if writer.waiting {
+            return false;
+        }
+        let visit = self.visit(writer, now_ms, None);
+        writer.waiting = visit.again || visit.leaving;
+        writer.waiting
+    }
+
+    /// Writes what is owed, in order: the rest of a begun frame, what waits in the outbox, then each log's lag. With a
+    /// context the stream wakes it when more can be written.
+    pub(super) fn visit(&self, writer: &mut Writer, now_ms: u64, mut cx: Option<&mut Context<'_>>) -> Visit {
+        let mut visit = Visit::default();
+        let mut turn = 0;
+        loop {
+            if writer.phase == Phase::Gone {
+                return Visit { leaving: true, ..visit };
+            }
+            if turn > VISIT_BYTES {
+                if let Some(cx) = cx {
+                    cx.waker().wake_by_ref();
+                }
+                visit.again = true;
+                return visit;
+            }
+            if writer.rest.is_empty() {
+                writer.begin_next();
+            }
+            if !writer.rest.is_empty() {
+                match self.write(&writer.rest, cx.as_deref_mut()) {
+                    Ok(written) => {
+                        writer.moved_ms = now_ms;
+                        visit.bytes += written as u64;
+                        turn += written;
+                        writer.rest = writer.rest.slice(written..);
+                        continue;
+                    }
+                    Err(blocked) => return self.stop(writer, visit, blocked, now_ms),
+                }
+            }
+            if writer.phase != Phase::Open {
+                self.io.finish();
+                visit.leaving |= !writer.subs.is_empty();
+                return visit;
+            }
+            match writer.next_owed(self.codec) {
+                None => {
+                    writer.moved_ms = now_ms;
+                    visit.leaving |= writer.subs.iter().any(|sub| sub.leaving);
+                    return visit;
+                }
+                Some((_, Owed::Nothing)) => {}
+                Some((i, Owed::Lost(head))) => {
+                    writer.subs[i].cursor = head;
+                    let channel = writer.subs[i].log.channel;
+                    let epoch = writer.subs[i].log.epoch();
+                    metrics::resynced(1);
+                    let resync = ServerMessage::Resync { channel, epoch: &epoch, seq: head };
+                    writer.queue(self.codec.frame(&resync));
+                }
+                Some((i, Owed::Batch(batch))) => match self.write(&batch.bytes, cx.as_deref_mut()) {
+                    Ok(written) => {
+                        writer.moved_ms = now_ms;
+                        turn += written;
+                        visit.bytes += written as u64;
+                        visit.events += writer.advance(i, &batch, written);
+                    }
+                    Err(blocked) => return self.stop(writer, visit, blocked, now_ms),
+                },
+            }
+        }
+    }
+
+    /// The fast way: a batch that was made for this cursor goes straight into a socket that has nothing else waiting.
+    /// `None` where that is not so and a whole visit is due.
+    pub(super) fn offer(&self, writer: &mut Writer, sub: usize, batch: &Batch, now_ms: u64) -> Option<Visit> {
+        if !writer.is_clean() {
+            return None;
+        }
+        match self.io.try_write(&batch.bytes) {
+            Ok(written) => {
+                writer.moved_ms = now_ms;
+                let events = writer.advance(sub, batch, written);
+                Some(Visit { again: written < batch.bytes.len(), bytes: written as u64, events, leaving: false })
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            Err(_) => Some(self.stop(writer, Visit::default(), false, now_ms)),
+        }
+    }
+
+    /// Writes what is best effort, if nothing waits; a begun piece is finished later.
+    pub(super) fn offer_ephemeral(&self, writer: &mut Writer, frames: &Bytes, now_ms: u64) -> Visit {
+        if frames.is_empty() || !writer.is_clean() {
+            return Visit::default();
+        }
+        match self.write(frames, None) {
+            Ok(written) => {
+                writer.moved_ms = now_ms;
+                writer.rest = frames.slice(written..);
+                Visit { again: !writer.rest.is_empty(), bytes: written as u64, ..Visit::default() }
+            }
+            Err(true) => Visit::default(),
+            Err(false) => self.stop(writer, Visit::default(), false, now_ms),
+        }
+    }
+
+    fn write(&self, bytes: &[u8], cx: Option<&mut Context<'_>>) -> Result<usize, bool> {
+        let written = match cx {
+            None => self.io.try_write(bytes),
+            Some(cx) => match self.io.poll_write(cx, bytes) {
+                std::task::Poll::Ready(result) => result,
+                std::task::Poll::Pending => return Err(true),
+            },
+        };
+        match written {
+            Ok(0) => Err(false),
+            Ok(written) => Ok(written),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(true),
+            Err(_) => Err(false),
+        }
+    }
+
+    fn stop(&self, writer: &mut Writer, mut visit: Visit, blocked: bool, now_ms: u64) -> Visit {
+        if blocked {
+            if !writer.waiting {
+                writer.moved_ms = now_ms;
+            }
+            visit.again = true;
+        } else {
+            writer.end();
+            self.io.cut();
+            visit.leaving = true;
+        }
+        visit
+    }
+
+    /// Ends a socket at once, whatever it is owed.
+    pub fn cut(&self) {
+        self.lock().end();
+        self.io.cut();
+    }
+}

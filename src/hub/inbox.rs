@@ -1,0 +1,114 @@
+//! What a shard is told. Nothing here can grow without bound: a socket or a channel stands in it at most once for each
+//! reason, and signals are dropped above a number.
+
+use super::conn::Conn;
+use super::log::ChannelLog;
+use crate::protocol::codec::{Codec, frame, payload, transcode};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::Notify;
+
+/// Signals that may wait for a shard; more are dropped.
+const MAX_SIGNALS: usize = 4_096;
+
+/// A signal, encoded once per codec.
+pub struct Signal {
+    /// The socket that does not get it back; 0 for none here.
+    pub from: u64,
+    json: Bytes,
+    msgpack: OnceLock<Bytes>,
+}
+
+impl Signal {
+    /// Encodes a JSON message.
+    pub fn new(from: u64, json: Vec<u8>) -> Self {
+        Self { from, json: frame(Codec::Json.opcode(), &json), msgpack: OnceLock::new() }
+    }
+
+    /// The frame in a codec.
+    pub fn frame(&self, codec: Codec) -> &Bytes {
+        match codec {
+            Codec::Json => &self.json,
+            Codec::MsgPack => self.msgpack.get_or_init(|| frame(codec.opcode(), &transcode(&payload(&self.json)))),
+        }
+    }
+}
+
+/// What happened to a socket that its shard must know.
+pub enum Told {
+    /// It is there.
+    Register(Arc<Conn>),
+    /// It has a new subscription.
+    Join(Arc<Conn>, Arc<ChannelLog>),
+    /// It would block, or a subscription of it ended.
+    Visit(Arc<Conn>),
+    /// It is gone.
+    Gone(Arc<Conn>),
+    /// All that follow this log must be told to continue from this seq.
+    Resync(Arc<ChannelLog>, i64),
+    /// All sockets are to be told to go and closed.
+    Drain,
+}
+
+/// What waits for a shard.
+#[derive(Default)]
+pub struct Pending {
+    /// In the order told.
+    pub told: Vec<Told>,
+    /// Logs with something new.
+    pub news: Vec<Arc<ChannelLog>>,
+    /// Signals and where they go.
+    pub signals: Vec<(Arc<ChannelLog>, Arc<Signal>)>,
+}
+
+/// A shard's inbox.
+#[derive(Default)]
+pub struct Inbox {
+    pending: Mutex<Pending>,
+    notify: Notify,
+}
+
+impl Inbox {
+    /// Tells the shard.
+    pub fn tell(&self, told: Told) {
+        self.pending.lock().told.push(told);
+        self.notify.notify_one();
+    }
+
+    /// Tells the shard of something new in a log.
+    pub fn news(&self, log: Arc<ChannelLog>) {
+        self.pending.lock().news.push(log);
+        self.notify.notify_one();
+    }
+
+    /// Hands the shard a signal; whether there was room.
+    pub fn signal(&self, log: Arc<ChannelLog>, signal: Arc<Signal>) -> bool {
+        let mut pending = self.pending.lock();
+        let room = pending.signals.len() < MAX_SIGNALS;
+        if room {
+            pending.signals.push((log, signal));
+            drop(pending);
+            self.notify.notify_one();
+        }
+        room
+    }
+
+    /// Takes all that waits.
+    pub fn take(&self) -> Pending {
+        std::mem::take(&mut *self.pending.lock())
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        let pending = self.pending.lock();
+        pending.told.is_empty() && pending.news.is_empty() && pending.signals.is_empty()
+    }
+
+    /// Completes when something waits.
+    pub async fn wait(&self) {
+        while self.is_empty() {
+            self.notify.notified().await;
+        }
+    }
+}

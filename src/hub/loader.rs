@@ -1,0 +1,162 @@
+//! What the hub reads from the store, gathered: one query for all channels that wait, however many sockets ask.
+
+use super::Core;
+use super::log::ChannelLog;
+use crate::metrics;
+use crate::model::Channel;
+use crate::store::read::Stretch;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+/// Channels placed by one query.
+const HEADS_AT_ONCE: usize = 10_000;
+/// Tails read by one query: up to 1,024 events each.
+const HISTORIES_AT_ONCE: usize = 32;
+/// Events read by one step of a repair.
+const REPAIR_EVENTS: i64 = 1_024;
+/// Time given to the event that a hole waits for before the store is asked.
+const REPAIR_DELAY: Duration = Duration::from_millis(50);
+/// Time the bus has to confirm a subscription before the head is read without it.
+const BUS_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What waits to be read. A channel stands in each list at most once.
+#[derive(Default)]
+pub struct Loader {
+    heads: List<Arc<ChannelLog>>,
+    histories: List<(Arc<ChannelLog>, i64, i64)>,
+    repairs: List<Arc<ChannelLog>>,
+}
+
+struct List<T> {
+    items: Mutex<Vec<T>>,
+    notify: Notify,
+}
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self { items: Mutex::default(), notify: Notify::new() }
+    }
+}
+
+impl<T> List<T> {
+    fn push(&self, item: T) {
+        self.items.lock().push(item);
+        self.notify.notify_one();
+    }
+
+    async fn take(&self, most: usize) -> Vec<T> {
+        loop {
+            {
+                let mut items = self.items.lock();
+                if !items.is_empty() {
+                    let rest = items.len().min(most);
+                    let rest = items.split_off(rest);
+                    if !rest.is_empty() {
+                        self.notify.notify_one();
+                    }
+                    return std::mem::replace(&mut *items, rest);
+                }
+            }
+            self.notify.notified().await;
+        }
+    }
+}
+
+impl Loader {
+    /// Where a log stands is to be read.
+    pub fn want_head(&self, log: Arc<ChannelLog>) {
+        self.heads.push(log);
+    }
+
+    /// What lies before the tail is to be read, up to `start`; `head` is the log's now.
+    pub fn want_history(&self, log: Arc<ChannelLog>, head: i64, start: i64) {
+        self.histories.push((log, head, start));
+    }
+
+    /// A hole is to be filled.
+    pub fn want_repair(&self, log: Arc<ChannelLog>) {
+        self.repairs.push(log);
+    }
+}
+
+/// Places channels: bus first, then the head, so that nothing falls between.
+pub async fn heads(core: Arc<Core>) {
+    while let Some(logs) = until_end(&core, core.loader.heads.take(HEADS_AT_ONCE)).await {
+        let channels: Vec<Channel> = logs.iter().map(|log| log.channel).collect();
+        // A bus that is down or silent delays nobody for long: the sweep carries until it is back.
+        let _ = timeout(BUS_PATIENCE, core.bus.subscribe(&channels)).await;
+        let heads = core.store.heads(&channels).await;
+        for log in logs {
+            let head = heads.as_ref().map(|heads| heads.get(&log.channel).copied()).map_err(|_| ());
+            let accepted = log.place(head, core.bounds(), core.now_ms());
+            core.after(&log, accepted);
+        }
+    }
+}
+
+/// Reads what lies before tails.
+pub async fn histories(core: Arc<Core>) {
+    while let Some(wanted) = until_end(&core, core.loader.histories.take(HISTORIES_AT_ONCE)).await {
+        let most = core.config.tail_events as i64;
+        let stretches: Vec<Stretch> = wanted
+            .iter()
+            .map(|(log, head, start)| {
+                let after = (head - most).max(0);
+                Stretch { channel: log.channel, after, limit: (start - 1 - after).max(0), last: false }
+            })
+            .collect();
+        let mut events = core.store.events(&stretches).await;
+        for (log, head, _) in wanted {
+            let read = events.as_mut().map(|events| events.remove(&log.channel).unwrap_or_default()).map_err(|_| ());
+            log.put_history(read, head, core.bounds(), core.now_ms());
+        }
+    }
+}
+
+/// Fills holes: what a gate misses is read from the store and passes the same gate.
+pub async fn repairs(core: Arc<Core>) {
+    while let Some(logs) = until_end(&core, core.loader.repairs.take(HISTORIES_AT_ONCE)).await {
+        if until_end(&core, sleep(REPAIR_DELAY)).await.is_none() {
+            return;
+        }
+        let holes = logs.iter().filter_map(|log| log.hole().map(|head| (log.channel, head))).collect();
+        if core.fill(holes).await.is_err() {
+            logs.iter().for_each(|log| log.give_up_repair());
+            continue;
+        }
+        for log in logs {
+            if log.hole().is_some() {
+                core.loader.want_repair(log);
+            } else {
+                metrics::gate_repaired();
+            }
+        }
+    }
+}
+
+impl Core {
+    /// Reads what follows these heads and hands it to the gates.
+    pub(super) async fn fill(&self, behind: Vec<(Channel, i64)>) -> Result<(), ()> {
+        for some in behind.chunks(HISTORIES_AT_ONCE) {
+            let stretches: Vec<Stretch> = some
+                .iter()
+                .map(|(channel, head)| Stretch { channel: *channel, after: *head, limit: REPAIR_EVENTS, last: false })
+                .collect();
+            let read = self.store.events(&stretches).await.map_err(|_| ())?;
+            self.accept(read.into_values().flatten().collect());
+        }
+        Ok(())
+    }
+}
+
+/// Waits for something, or for the hub's end.
+pub async fn until_end<T>(core: &Core, wanted: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        () = core.ended.cancelled() => None,
+        result = wanted => Some(result),
+    }
+}

@@ -1,0 +1,386 @@
+//! A channel's log as this instance knows it: the gate, the hot tail behind it, and who is to be told.
+
+use super::entry::Entry;
+use super::gate::Gate;
+use super::tail::{Batch, Bounds, Tail};
+use crate::metrics;
+use crate::model::{Channel, EpochCell, Event};
+use crate::protocol::codec::Codec;
+use crate::store::read::Head;
+use bytes::Bytes;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use tokio::sync::oneshot;
+
+/// What a socket is owed of a log.
+pub enum Owed {
+    /// Nothing: its cursor is at the head.
+    Nothing,
+    /// These frames.
+    Batch(Batch),
+    /// Its cursor lies before the tail: it must be told to refetch and continue from here.
+    Lost(i64),
+}
+
+/// How a log came to stand where it stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// The head is known.
+    Open,
+    /// There is no such channel, or no more.
+    Missing,
+}
+
+/// Whether the store could say where a log stands.
+pub type Placed = Result<Standing, ()>;
+
+/// A channel's log.
+pub struct ChannelLog {
+    /// Whose.
+    pub channel: Channel,
+    epoch: EpochCell,
+    inner: Mutex<Inner>,
+    /// Bytes of all tails of the process.
+    budget: Arc<AtomicUsize>,
+    pub(super) watchers: AtomicU32,
+    /// Sweeps in a row that found nobody watching.
+    idle: AtomicU32,
+    /// Shards that have members, a bit each.
+    members: AtomicU64,
+    /// Shards that were told of news and have not begun to write it, a bit each.
+    told: AtomicU64,
+}
+
+#[derive(Default)]
+struct Inner {
+    gate: Gate,
+    tail: Tail,
+    standing: Option<Standing>,
+    unread: i64,
+    /// Who waits for the standing.
+    waiting: Vec<oneshot::Sender<Placed>>,
+    /// Whether the store was asked for what lies before the tail.
+    history: History,
+    /// Signals let through lately, in the form of the time until which the room is busy.
+    signals_until_us: u64,
+    /// A repair from the store is under way or due.
+    repairing: bool,
+}
+
+#[derive(Default)]
+enum History {
+    #[default]
+    Unread,
+    Reading(Vec<oneshot::Sender<Placed>>),
+    Read,
+}
+
+/// What accepting events leads to.
+#[derive(Debug, Default)]
+pub struct Accepted {
+    /// Events that passed the gate, in order.
+    pub passed: Vec<Event>,
+    /// Shards to be told, a bit each.
+    pub tell: u64,
+    /// Whether a hole is to be repaired that was not known before.
+    pub repair: bool,
+}
+
+/// What a socket gets that joins at `since`.
+pub struct Recovered {
+    /// The last event included.
+    pub seq: i64,
+    /// The head.
+    pub head: i64,
+    /// Encoded events.
+    pub events: Vec<Bytes>,
+}
+
+impl ChannelLog {
+    /// A log that stands nowhere yet.
+    pub fn new(channel: Channel, epoch: EpochCell, budget: Arc<AtomicUsize>) -> Self {
+        metrics::channels(1);
+        Self {
+            channel,
+            epoch,
+            inner: Mutex::default(),
+            budget,
+            watchers: AtomicU32::new(0),
+            idle: AtomicU32::new(0),
+            members: AtomicU64::new(0),
+            told: AtomicU64::new(0),
+        }
+    }
+
+    /// Where it stands; if nowhere yet, a receiver of the answer, and whether this caller is the first to ask.
+    pub fn standing(&self) -> Result<Standing, (oneshot::Receiver<Placed>, bool)> {
+        let mut inner = self.inner.lock();
+        match inner.standing {
+            Some(standing) => Ok(standing),
+            None => {
+                let (sender, receiver) = oneshot::channel();
+                let first = inner.waiting.is_empty();
+                inner.waiting.push(sender);
+                Err((receiver, first))
+            }
+        }
+    }
+
+    /// Takes over what the store says: `None` where there is no such channel; an error where it could not be asked.
+    pub fn place(&self, head: Result<Option<Head>, ()>, bounds: Bounds, now_ms: u64) -> Accepted {
+        let mut inner = self.inner.lock();
+        let mut accepted = Accepted::default();
+        let placed = match head {
+            Ok(Some(head)) if !head.closed => {
+                let passed = inner.gate.open_at(head.seq);
+                inner.standing = Some(Standing::Open);
+                inner.unread = head.unread;
+                accepted = self.append(&mut inner, passed, bounds, now_ms);
+                Ok(Standing::Open)
+            }
+            Ok(_) => {
+                inner.standing = Some(Standing::Missing);
+                Ok(Standing::Missing)
+            }
+            Err(()) => Err(()),
+        };
+        for waiting in inner.waiting.drain(..) {
+            let _ = waiting.send(placed);
+        }
+        accepted
+    }
+
+    /// Takes events from whatever side.
+    pub fn accept(&self, events: impl IntoIterator<Item = Event>, bounds: Bounds, now_ms: u64) -> Accepted {
+        let mut inner = self.inner.lock();
+        let mut passed = Vec::new();
+        for event in events {
+            passed.extend(inner.gate.accept(event));
+        }
+        self.append(&mut inner, passed, bounds, now_ms)
+    }
+
+    fn append(&self, inner: &mut Inner, passed: Vec<Event>, bounds: Bounds, now_ms: u64) -> Accepted {
+        let before = inner.tail.bytes();
+        for event in &passed {
+            let entry = Arc::new(Entry::new(event.clone(), now_ms));
+            match &*entry.kind {
+                "comment.deleted" => inner.tail.clean(&entry),
+                "post.deleted" => inner.standing = Some(Standing::Missing),
+                _ => {}
+            }
+            if self.channel != Channel::Revocations {
+                inner.tail.push(entry, bounds);
+            }
+        }
+        self.account(before, inner.tail.bytes());
+        let repair =
+            inner.gate.hole().is_some() && !std::mem::replace(&mut inner.repairing, inner.gate.hole().is_some());
+        let tell = if passed.is_empty() { 0 } else { self.tell() };
+        Accepted { passed, tell, repair }
+    }
+
+    /// Where a repair must read on, or `None` (and no repair under way any more) if nothing is missing.
+    pub fn hole(&self) -> Option<i64> {
+        let mut inner = self.inner.lock();
+        let hole = inner.gate.hole();
+        inner.repairing = hole.is_some();
+        hole
+    }
+
+    /// A repair that could not be made; the next event or sweep asks again.
+    pub fn give_up_repair(&self) {
+        self.inner.lock().repairing = false;
+    }
+
+    /// The last event let through.
+    pub fn head(&self) -> Option<i64> {
+        self.inner.lock().gate.head()
+    }
+
+    /// When the last event came in, in milliseconds of the hub.
+    pub fn accepted_ms(&self) -> Option<u64> {
+        self.inner.lock().tail.last().map(|entry| entry.accepted_ms)
+    }
+
+    /// Whether the channel has had its last event and every socket is to be told so.
+    pub fn is_missing(&self) -> bool {
+        self.inner.lock().standing == Some(Standing::Missing)
+    }
+
+    /// What a socket at `cursor` is owed.
+    pub fn owed(&self, cursor: i64, codec: Codec) -> Owed {
+        let inner = self.inner.lock();
+        match inner.gate.head() {
+            Some(head) if cursor < head => match inner.tail.batch(cursor, head, codec) {
+                Some(batch) => Owed::Batch(batch),
+                None => Owed::Lost(head),
+            },
+            _ => Owed::Nothing,
+        }
+    }
+
+    /// Events after `since` within a budget of bytes, or `None` if some are not in the tail. The budget shrinks by what
+    /// is given.
+    pub fn recover(&self, since: i64, codec: Codec, budget: &mut usize) -> Option<Recovered> {
+        let inner = self.inner.lock();
+        let head = inner.gate.head()?;
+        let mut recovered = Recovered { seq: since, head, events: Vec::new() };
+        for entry in inner.tail.after(since, head)? {
+            let message = entry.message(codec);
+            if message.len() > *budget {
+                break;
+            }
+            *budget -= message.len();
+            recovered.seq = entry.seq;
+            recovered.events.push(message);
+        }
+        Some(recovered)
+    }
+
+    /// Asks for what lies before the tail: `None` if that was read already, else a receiver of the end of reading, and the
+    /// head and the start of the tail for the one caller who is to read it.
+    #[expect(clippy::type_complexity, reason = "one use")]
+    pub fn history(&self) -> Option<(oneshot::Receiver<Placed>, Option<(i64, i64)>)> {
+        let mut inner = self.inner.lock();
+        let head = inner.gate.head()?;
+        let start = inner.tail.start().unwrap_or(head + 1);
+        let (sender, receiver) = oneshot::channel();
+        match &mut inner.history {
+            History::Read => None,
+            History::Reading(waiting) => {
+                waiting.push(sender);
+                Some((receiver, None))
+            }
+            unread => {
+                *unread = History::Reading(vec![sender]);
+                Some((receiver, Some((head, start))))
+            }
+        }
+    }
+
+    /// Puts what was read before the tail; `head` is what it was when reading began. An error leaves it unread.
+    pub fn put_history(&self, events: Result<Vec<Event>, ()>, head_then: i64, bounds: Bounds, now_ms: u64) {
+        let mut inner = self.inner.lock();
+        let before = inner.tail.bytes();
+        let result = match events {
+            Ok(events) => {
+                let older = events.into_iter().map(|event| Arc::new(Entry::new(event, now_ms))).collect();
+                let head = inner.gate.head().unwrap_or(head_then);
+                inner.tail.prepend(older, head, bounds);
+                // A comment deleted while its history was being read was read with its text.
+                for deleted in inner.tail.deletions().iter().filter(|deleted| deleted.seq > head_then) {
+                    inner.tail.clean(deleted);
+                }
+                Ok(Standing::Open)
+            }
+            Err(()) => Err(()),
+        };
+        self.account(before, inner.tail.bytes());
+        let next = if result.is_ok() { History::Read } else { History::Unread };
+        if let History::Reading(waiting) = std::mem::replace(&mut inner.history, next) {
+            for waiting in waiting {
+                let _ = waiting.send(result);
+            }
+        }
+    }
+
+    /// Halves the tail: the process keeps more than its budget.
+    pub fn shrink(&self) {
+        let mut inner = self.inner.lock();
+        let before = inner.tail.bytes();
+        inner.tail.trim(Bounds { events: usize::MAX, bytes: before / 2 });
+        self.account(before, inner.tail.bytes());
+    }
+
+    /// Forgets all that is known: the database is another one, or went back.
+    pub fn reset(&self) {
+        let mut inner = self.inner.lock();
+        self.account(inner.tail.bytes(), 0);
+        inner.gate.reset();
+        inner.tail.clear();
+        inner.standing = None;
+        inner.history = History::Unread;
+        inner.repairing = false;
+    }
+
+    /// Takes one signal out of the room's allowance of `per_second` (with as many at once).
+    pub fn admit_signal(&self, now_us: u64, per_second: u32) -> bool {
+        let mut inner = self.inner.lock();
+        let cost = 1_000_000 / u64::from(per_second.max(1));
+        let until = inner.signals_until_us.max(now_us) + cost;
+        let admitted = until <= now_us + 1_000_000;
+        if admitted {
+            inner.signals_until_us = until;
+        }
+        admitted
+    }
+
+    /// Marks shards with members as told; those that were not yet are to be told now.
+    pub fn tell(&self) -> u64 {
+        let members = self.members.load(Ordering::SeqCst);
+        members & !self.told.fetch_or(members, Ordering::SeqCst)
+    }
+
+    /// A shard begins to write what is new; what comes from now on it must be told again.
+    pub fn begin_walk(&self, shard: usize) {
+        self.told.fetch_and(!(1 << shard), Ordering::SeqCst);
+    }
+
+    /// A shard has members now, or none any more.
+    pub fn set_members(&self, shard: usize, has: bool) {
+        if has {
+            self.members.fetch_or(1 << shard, Ordering::SeqCst);
+        } else {
+            self.members.fetch_and(!(1 << shard), Ordering::SeqCst);
+        }
+    }
+
+    /// Shards with members, a bit each.
+    pub fn members(&self) -> u64 {
+        self.members.load(Ordering::SeqCst)
+    }
+
+    /// Counts a sweep; answers how many in a row found nobody watching.
+    pub fn idle_sweeps(&self) -> u32 {
+        if self.watchers.load(Ordering::SeqCst) == 0 {
+            self.idle.fetch_add(1, Ordering::SeqCst) + 1
+        } else {
+            self.idle.store(0, Ordering::SeqCst);
+            0
+        }
+    }
+
+    /// Whether nobody watches.
+    pub fn is_unwatched(&self) -> bool {
+        self.watchers.load(Ordering::SeqCst) == 0
+    }
+
+    /// The database's epoch.
+    pub fn epoch(&self) -> Arc<str> {
+        self.epoch.get()
+    }
+
+    /// Notifications unread when the channel was placed.
+    pub fn unread(&self) -> i64 {
+        self.inner.lock().unread
+    }
+
+    fn account(&self, before: usize, after: usize) {
+        metrics::tail_bytes(after as i64 - before as i64);
+        if after >= before {
+            self.budget.fetch_add(after - before, Ordering::Relaxed);
+        } else {
+            self.budget.fetch_sub(before - after, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for ChannelLog {
+    fn drop(&mut self) {
+        let held = self.inner.get_mut().tail.bytes();
+        self.account(held, 0);
+        metrics::channels(-1);
+    }
+}

@@ -1,0 +1,230 @@
+//! Sockets as the edge holds them, and who they belong to.
+
+use super::conn::Conn;
+use super::inbox::{Signal, Told};
+use super::io::Io;
+use super::pace::{Rate, TooFast};
+use super::{Core, Hub};
+use crate::bus::Message;
+use crate::metrics;
+use crate::model::{Channel, SessionId, Timestamp, UserId};
+use crate::protocol::codec::Codec;
+use crate::protocol::codes::CloseCode;
+use crate::protocol::server::{Sender, ServerMessage};
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// A socket; leaves every list and map when dropped.
+pub struct Socket {
+    core: Arc<Core>,
+    conn: Arc<Conn>,
+}
+
+impl std::ops::Deref for Socket {
+    type Target = Arc<Conn>;
+    fn deref(&self) -> &Arc<Conn> {
+        &self.conn
+    }
+}
+
+impl Hub {
+    /// Takes a socket up. `await_connect`: whether it must say who it is within the time for that.
+    pub fn register(&self, io: Io, codec: Codec, await_connect: bool) -> Socket {
+        let core = self.core.clone();
+        let id = core.next_conn.fetch_add(1, Ordering::Relaxed);
+        let shard = (id as usize) % core.inboxes.len();
+        let now_ms = core.now_ms();
+        let connect_by_ms =
+            if await_connect { (now_ms + core.config.connect_timeout.as_millis() as u64).max(1) } else { 0 };
+        let conn = Arc::new(Conn::new(id, codec, shard, io, now_ms, connect_by_ms, core.config.max_outbox));
+        core.sockets.fetch_add(1, Ordering::Relaxed);
+        metrics::socket_opened();
+        core.inboxes[shard].tell(Told::Register(conn.clone()));
+        Socket { core, conn }
+    }
+
+    /// Ends a person's sockets of one session.
+    pub fn end_session(&self, user: UserId, session: SessionId) {
+        self.core.end_sockets(user, |owner| owner == session);
+    }
+}
+
+impl Core {
+    pub(super) fn end_sockets(&self, user: UserId, which: impl Fn(SessionId) -> bool) {
+        let conns = self.by_user.get(&user).map(|conns| conns.clone()).unwrap_or_default();
+        for conn in conns {
+            let session = conn.lock().who.map(|(_, session)| session);
+            if session.is_some_and(&which) {
+                self.close(&conn, CloseCode::Forbidden);
+            }
+        }
+    }
+}
+
+impl Socket {
+    /// Sends a message after what waits.
+    pub fn send(&self, message: &ServerMessage<'_>) {
+        self.send_frame(self.conn.codec.frame(message));
+    }
+
+    /// Sends a ready frame after what waits.
+    pub fn send_frame(&self, frame: Bytes) {
+        if self.conn.push(frame, self.core.now_ms()) {
+            self.come();
+        }
+    }
+
+    /// Closes after what waits.
+    pub fn close(&self, code: CloseCode) {
+        self.core.close(&self.conn, code);
+    }
+
+    /// Closes with a frame of one's own, as the answer to the client's Close.
+    pub fn close_with(&self, code: u16, frame: Bytes) {
+        if self.conn.close_with(code, frame, self.core.now_ms()) {
+            self.come();
+        }
+    }
+
+    /// Something came from it.
+    pub fn hear(&self) {
+        self.conn.hear(self.core.now_ms());
+    }
+
+    /// A message has begun that has not ended, or none is open any more.
+    pub fn begun(&self, begun: bool) {
+        if begun {
+            let now = self.core.now_ms().max(1);
+            let _ = self.conn.begun_ms.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+        } else {
+            self.conn.begun_ms.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// It has said who it is, or that it is nobody: the time for that no longer runs.
+    pub fn greeted(&self) {
+        self.conn.lock().connect_by_ms = 0;
+    }
+
+    /// It ends with its post.
+    pub fn end_with_post(&self) {
+        self.conn.lock().ends_with_post = true;
+    }
+
+    /// It belongs to this person by this session until the token ends. Above the bound of sockets a person, the one that
+    /// was silent for longest is closed (4409).
+    pub fn identify(&self, user: UserId, session: SessionId, expires_at: Timestamp) {
+        {
+            let mut writer = self.conn.lock();
+            writer.who = Some((user, session));
+            writer.expires_at = expires_at.seconds();
+            writer.connect_by_ms = 0;
+        }
+        let longest_silent = {
+            let mut conns = self.core.by_user.entry(user).or_default();
+            if !conns.iter().any(|conn| Arc::ptr_eq(conn, &self.conn)) {
+                conns.push(self.conn.clone());
+            }
+            let open = |conn: &&Arc<Conn>| conn.is_open();
+            let above = conns.iter().filter(open).count() > self.core.config.max_sockets_per_user;
+            conns
+                .iter()
+                .filter(|conn| above && !Arc::ptr_eq(conn, &self.conn))
+                .filter(open)
+                .min_by_key(|conn| (conn.heard_ms.load(Ordering::Relaxed), conn.id))
+                .cloned()
+        };
+        if let Some(conn) = longest_silent {
+            self.core.close(&conn, CloseCode::TooMany);
+        }
+    }
+
+    /// Takes commands out of the socket's allowance.
+    pub fn take_commands(&self, count: u32, rate: Rate) -> Result<(), TooFast> {
+        let now_us = self.core.now_us();
+        self.conn.lock().pace.command(now_us, count, rate)
+    }
+
+    /// Ends a subscription; whether there was one.
+    pub fn unsubscribe(&self, channel: Channel) -> bool {
+        let mut writer = self.conn.lock();
+        let Some(sub) = writer.sub_named(channel) else { return false };
+        writer.subs[sub].leaving = true;
+        let come = self.conn.settle(&mut writer, self.core.now_ms());
+        drop(writer);
+        if come {
+            self.come();
+        }
+        true
+    }
+
+    /// Sends a signal to everyone else in a room; `None` where this socket does not follow it, else whether it was within
+    /// the caps (`None` of them where rates are lifted).
+    pub fn signal(
+        &self,
+        channel: Channel,
+        from: &Arc<Sender>,
+        data: &Arc<RawValue>,
+        caps: Option<(u32, u32)>,
+    ) -> Option<bool> {
+        let now_us = self.core.now_us();
+        let (log, paced) = {
+            let mut writer = self.conn.lock();
+            let sub = writer.sub_named(channel)?;
+            let paced = caps.is_none_or(|(per_socket, _)| writer.pace.signal(now_us, per_socket));
+            (writer.subs[sub].log.clone(), paced)
+        };
+        if !paced || !caps.is_none_or(|(_, per_room)| log.admit_signal(now_us, per_room)) {
+            return Some(false);
+        }
+        self.core.deliver_signal(&log, self.conn.id, from, data);
+        self.core.bus.publish(Message::Signal { channel, from: from.clone(), data: data.clone() });
+        Some(true)
+    }
+
+    pub(super) fn come(&self) {
+        self.core.inboxes[self.conn.shard].tell(Told::Visit(self.conn.clone()));
+    }
+
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+}
+
+impl Core {
+    pub(super) fn deliver_signal(&self, log: &Arc<super::log::ChannelLog>, conn: u64, from: &Sender, data: &RawValue) {
+        let message = ServerMessage::Signal { channel: log.channel, from, data };
+        let signal = Arc::new(Signal::new(conn, Codec::Json.encode(&message)));
+        let mut members = log.members();
+        while members != 0 {
+            let shard = members.trailing_zeros() as usize;
+            self.inboxes[shard].signal(log.clone(), signal.clone());
+            members &= members - 1;
+        }
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let who = {
+            let mut writer = self.conn.lock();
+            writer.end();
+            metrics::socket_closed(writer.closed_with);
+            writer.who
+        };
+        if let Some((user, _)) = who {
+            let mut empty = false;
+            if let Some(mut conns) = self.core.by_user.get_mut(&user) {
+                conns.retain(|conn| !Arc::ptr_eq(conn, &self.conn));
+                empty = conns.is_empty();
+            }
+            if empty {
+                self.core.by_user.remove_if(&user, |_, conns| conns.is_empty());
+            }
+        }
+        self.core.sockets.fetch_sub(1, Ordering::Relaxed);
+        self.core.inboxes[self.conn.shard].tell(Told::Gone(self.conn.clone()));
+    }
+}

@@ -1,0 +1,156 @@
+//! The sweep: twice to once a second the heads of all watched channels are compared with the database, and its epoch and
+//! time are read. Whatever the bus, or a lost answer to a COMMIT, kept from this instance is found here.
+
+use super::Core;
+use super::inbox::Told;
+use super::loader::until_end;
+use super::log::ChannelLog;
+use crate::bus::{Incoming, Message};
+use crate::model::Channel;
+use crate::protocol::server::Sender;
+use crate::store::read::Head;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc::Receiver;
+use tokio::time::sleep;
+
+/// Shortest time between two sweeps, and how much chance adds.
+const SWEEP_MS: (u64, u64) = (500, 500);
+/// Channels compared by one query.
+const CHANNELS_AT_ONCE: usize = 20_000;
+
+/// Sweeps until the hub ends.
+pub async fn run(core: Arc<Core>) {
+    loop {
+        let pause = Duration::from_millis(SWEEP_MS.0 + core.entropy.below(SWEEP_MS.1));
+        if until_end(&core, sleep(pause)).await.is_none() {
+            return;
+        }
+        let Some(swept) = until_end(&core, sweep(&core, pause)).await else { return };
+        core.observer.swept(swept.is_ok());
+    }
+}
+
+/// Hands on what other instances say.
+pub async fn receive(core: Arc<Core>, mut incoming: Receiver<Incoming>) {
+    while let Some(Some(arrived)) = until_end(&core, incoming.recv()).await {
+        match arrived {
+            Incoming::Message(Message::Event(event)) => core.accept(vec![event]),
+            Incoming::Message(Message::Signal { channel, from, data }) => {
+                if let Some(log) = core.registry.get(&channel).map(|log| log.clone()) {
+                    let from: &Sender = &from;
+                    core.deliver_signal(&log, 0, from, &data);
+                }
+            }
+            Incoming::Gap => {
+                let _ = sweep(&core, Duration::ZERO).await;
+            }
+        }
+    }
+}
+
+async fn sweep(core: &Core, pause: Duration) -> Result<(), ()> {
+    let control = core.store.control().await.map_err(|_| ())?;
+    core.database_clock.set(control.now);
+    if core.epoch.set(&control.epoch) {
+        tracing::warn!(epoch = control.epoch, "the database is another one: every channel is told to resync");
+        resync(core, core.registry.iter().map(|log| log.value().clone()).collect()).await?;
+        core.observer.replaced();
+    }
+    forget_idle(core, pause).await;
+    let logs: Vec<Arc<ChannelLog>> = core.registry.iter().map(|log| log.value().clone()).collect();
+    for some in logs.chunks(CHANNELS_AT_ONCE) {
+        compare(core, some).await?;
+    }
+    Ok(())
+}
+
+async fn compare(core: &Core, logs: &[Arc<ChannelLog>]) -> Result<(), ()> {
+    let placed: Vec<(&Arc<ChannelLog>, i64)> = logs.iter().filter_map(|log| Some((log, log.head()?))).collect();
+    if placed.is_empty() {
+        return Ok(());
+    }
+    let channels: Vec<Channel> = placed.iter().map(|(log, _)| log.channel).collect();
+    let rows = core.store.heads(&channels).await.map_err(|_| ())?;
+    let mut behind = Vec::new();
+    let mut back = Vec::new();
+    for (log, head_before) in placed {
+        match rows.get(&log.channel) {
+            // Compared with the head as it is by now: what was committed meanwhile has mostly come by itself.
+            Some(Head { seq, .. }) if log.head().is_some_and(|head| head < *seq) => {
+                behind.push((log.channel, log.head().unwrap_or(0)));
+            }
+            Some(Head { seq, .. }) if *seq < head_before => back.push(Arc::clone(log)),
+            None if head_before > 0 => back.push(Arc::clone(log)),
+            _ => {}
+        }
+    }
+    if !back.is_empty() {
+        tracing::error!(channels = back.len(), "heads went back in the same epoch");
+        resync(core, back).await?;
+    }
+    core.fill(behind).await
+}
+
+/// Places logs anew and tells everybody who follows them where to go on.
+async fn resync(core: &Core, logs: Vec<Arc<ChannelLog>>) -> Result<(), ()> {
+    logs.iter().for_each(|log| log.reset());
+    let channels: Vec<Channel> = logs.iter().map(|log| log.channel).collect();
+    let mut rows: HashMap<Channel, Head> = HashMap::new();
+    let mut failed = false;
+    for some in channels.chunks(CHANNELS_AT_ONCE) {
+        match core.store.heads(some).await {
+            Ok(heads) => rows.extend(heads),
+            Err(_) => failed = true,
+        }
+    }
+    if failed {
+        // Asked again by the next sweep: until then the logs stand nowhere and nothing is delivered.
+        core.epoch.set("");
+        return Err(());
+    }
+    for log in logs {
+        let row = rows.get(&log.channel).copied();
+        let accepted = log.place(Ok(row), core.bounds(), core.now_ms());
+        core.after(&log, accepted);
+        crate::metrics::resynced(1);
+        if let Some(head) = log.head() {
+            for inbox in &core.inboxes {
+                inbox.tell(Told::Resync(log.clone(), head));
+            }
+        } else {
+            // The room is gone with the database it was in: walking it tells those who follow it.
+            for (shard, inbox) in core.inboxes.iter().enumerate() {
+                if log.members() & (1 << shard) != 0 {
+                    inbox.news(log.clone());
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Lets logs go that nobody has watched for a while.
+async fn forget_idle(core: &Core, pause: Duration) {
+    let step = pause.as_millis().max(1);
+    let linger = core.config.channel_linger.as_millis();
+    let idle: Vec<Channel> = core
+        .registry
+        .iter()
+        .filter(|log| u128::from(log.idle_sweeps()) * step > linger)
+        .map(|log| log.channel)
+        .collect();
+    let mut gone = Vec::new();
+    for channel in idle {
+        if core.registry.remove_if(&channel, |_, log| log.is_unwatched()).is_some() {
+            gone.push(channel);
+        }
+    }
+    if !gone.is_empty() {
+        core.bus.unsubscribe(&gone).await;
+        // Somebody may have come back in between; what was published meanwhile is found by this very sweep.
+        gone.retain(|channel| core.registry.contains_key(channel));
+        let _ = core.bus.subscribe(&gone).await;
+    }
+}

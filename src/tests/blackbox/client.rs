@@ -1,0 +1,357 @@
+//! A client that survives everything: it reconnects, resumes from where it stood, repeats what was not answered with
+//! the same key, and writes down all it does and sees.
+
+use crate::history::{Action, Event, Mark, Op, View, text};
+use crate::support::wire::{Codec, Incoming, Socket, upgrade_over};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::net::TcpSocket;
+use tokio::sync::watch;
+
+/// Writes of one client that wait for their answer.
+const IN_FLIGHT: usize = 4;
+/// Between two writes of one client.
+const PACE: Duration = Duration::from_millis(15);
+/// A socket on which nothing came for this long is given up, heartbeats being far more frequent.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// What the clients of a run shall do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Write on and on.
+    Writing,
+    /// Begin nothing new; get the answers to what was begun.
+    Settling,
+    /// End.
+    Done,
+}
+
+/// What the clients of a run share.
+pub struct Run {
+    /// Every write, in the order of what was known when.
+    pub ops: Mutex<Vec<Op>>,
+    /// What has happened so far.
+    pub progress: watch::Sender<Progress>,
+    /// What is to be done.
+    pub phase: watch::Sender<Phase>,
+}
+
+/// What has happened so far.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    /// Writes acknowledged.
+    pub acks: u64,
+    /// `welcome`s received.
+    pub welcomes: u64,
+    /// Subscriptions that went on from where they stood, and those that had to begin anew.
+    pub recovered: (u64, u64),
+    /// Writes begun and not answered.
+    pub open: u64,
+    /// Sockets given up because nothing came any more.
+    pub silent: u64,
+    /// Where each view stands: epoch and seq by name and channel.
+    pub positions: BTreeMap<(String, String), (String, u64)>,
+}
+
+impl Run {
+    /// A run that begins with writing.
+    pub fn new() -> Arc<Self> {
+        let (progress, phase) = (watch::Sender::new(Progress::default()), watch::Sender::new(Phase::Writing));
+        Arc::new(Self { ops: Mutex::default(), progress, phase })
+    }
+
+    fn note(&self, op: Op) {
+        self.ops.lock().unwrap().push(op);
+    }
+}
+
+/// Who a client is.
+pub struct Plan {
+    /// Unique in the run, and the beginning of its keys.
+    pub name: String,
+    /// Signs it in.
+    pub token: String,
+    /// How it talks.
+    pub codec: Codec,
+    /// What it watches.
+    pub channels: Vec<String>,
+    /// Where it writes; nowhere, and it only reads.
+    pub rooms: Vec<u64>,
+    /// Of its choices.
+    pub seed: u64,
+}
+
+/// A write on its way.
+struct Write {
+    key: String,
+    command: Value,
+    action: Action,
+    room: u64,
+    /// The id under which it was sent on this socket; none while it waits to be sent again.
+    sent: Option<u64>,
+}
+
+/// A comment of one's own that nothing is on its way for.
+struct Own {
+    id: u64,
+    key: String,
+    room: u64,
+    version: u32,
+}
+
+/// One channel as this client sees it.
+#[derive(Default)]
+struct Sight {
+    /// Epoch and seq where it stands; nowhere before the first `subscribed`.
+    at: Option<(String, u64)>,
+    marks: Vec<Mark>,
+}
+
+/// The client.
+pub struct Client {
+    plan: Plan,
+    run: Arc<Run>,
+    random: StdRng,
+    views: BTreeMap<String, Sight>,
+    writes: Vec<Write>,
+    own: Vec<Own>,
+    next_id: u64,
+    next_key: u64,
+}
+
+impl Client {
+    /// A client that has not begun.
+    pub fn new(plan: Plan, run: Arc<Run>) -> Self {
+        let views = plan.channels.iter().map(|channel| (channel.clone(), Sight::default())).collect();
+        let random = StdRng::seed_from_u64(plan.seed);
+        Self { plan, run, random, views, writes: Vec::new(), own: Vec::new(), next_id: 1, next_key: 1 }
+    }
+
+    /// Works until the run is done; returns what was seen.
+    pub async fn work(mut self, address: SocketAddr) -> Vec<View> {
+        let mut phase = self.run.phase.subscribe();
+        while *phase.borrow_and_update() != Phase::Done {
+            let headers = [("sec-websocket-protocol", self.plan.codec.subprotocol())];
+            let upgraded = upgrade_over(TcpSocket::new_v4().unwrap(), address, "/ws", &headers).await;
+            if let Ok(Ok((stream, _))) = upgraded {
+                self.session(Socket::over(stream, self.plan.codec), &mut phase).await;
+            }
+            // Full jitter before the next attempt; an end of the run is not slept through.
+            let pause = Duration::from_millis(self.random.random_range(0..100));
+            let _ = tokio::time::timeout(pause, phase.wait_for(|phase| *phase == Phase::Done)).await;
+        }
+        for write in std::mem::take(&mut self.writes) {
+            self.run.note(Op::Info { key: write.key });
+        }
+        let name = self.plan.name;
+        self.views
+            .into_iter()
+            .map(|(channel, Sight { marks, .. })| View { name: name.clone(), channel, marks })
+            .collect()
+    }
+
+    /// One socket from `connect` to its end.
+    async fn session(&mut self, mut socket: Socket, phase: &mut watch::Receiver<Phase>) {
+        for write in &mut self.writes {
+            write.sent = None;
+        }
+        let subscriptions: Vec<Value> =
+            self.views.iter().map(|(channel, sight)| subscription(channel, &sight.at)).collect();
+        let connect = json!({"type": "connect", "id": 1, "token": self.plan.token, "subscriptions": subscriptions});
+        if socket.send(&connect).await.is_err() {
+            return;
+        }
+        self.next_id = 2;
+        let mut pace = tokio::time::interval(PACE);
+        loop {
+            let now = *phase.borrow_and_update();
+            if now == Phase::Done {
+                return;
+            }
+            tokio::select! {
+                incoming = tokio::time::timeout(SILENCE, socket.receive()) => match incoming {
+                    Ok(Incoming::Message(message)) => self.hear(&message),
+                    Ok(Incoming::Closed(_)) => return,
+                    Err(_) => {
+                        self.run.progress.send_modify(|progress| progress.silent += 1);
+                        return;
+                    }
+                },
+                _ = pace.tick(), if self.has_to_say(now) => {
+                    if now == Phase::Writing && self.writes.len() < IN_FLIGHT && !self.plan.rooms.is_empty() {
+                        self.begin();
+                    }
+                    // What waits goes in the order in which it was begun, before anything newer.
+                    for write in self.writes.iter_mut().filter(|write| write.sent.is_none()) {
+                        write.sent = Some(self.next_id);
+                        write.command["id"] = self.next_id.into();
+                        self.next_id += 1;
+                        if socket.send(&write.command).await.is_err() {
+                            return;
+                        }
+                    }
+                }
+                changed = phase.changed() => changed.unwrap(),
+            }
+        }
+    }
+
+    fn has_to_say(&self, now: Phase) -> bool {
+        let free = now == Phase::Writing && self.writes.len() < IN_FLIGHT && !self.plan.rooms.is_empty();
+        free || self.writes.iter().any(|write| write.sent.is_none())
+    }
+
+    /// Thinks of a write: mostly a new comment, sometimes an answer, an edit or a deletion of one of its own.
+    fn begin(&mut self) {
+        let dice = self.random.random_range(0..10);
+        let own = (!self.own.is_empty()).then(|| self.random.random_range(0..self.own.len()));
+        let write = match own {
+            Some(index) if dice < 2 => {
+                let Own { id, key, room, version } = self.own.swap_remove(index);
+                let body = text(&key, version + 1);
+                let action = Action::Edit { comment: id, version: version + 1 };
+                let command = json!({"type": "comment.edit", "comment_id": id, "body": body});
+                Write { key: format!("{key}/{}", version + 1), command, action, room, sent: None }
+            }
+            Some(index) if dice == 2 => {
+                let Own { id, key, room, .. } = self.own.swap_remove(index);
+                let command = json!({"type": "comment.delete", "comment_id": id});
+                Write {
+                    key: format!("{key}/deleted"),
+                    command,
+                    action: Action::Delete { comment: id },
+                    room,
+                    sent: None,
+                }
+            }
+            own => {
+                // One that is answered is left alone from then on, so that no repeated answer finds it deleted.
+                let parent = own.filter(|_| dice == 3).map(|index| self.own.swap_remove(index));
+                let room = parent.as_ref().map_or_else(
+                    || self.plan.rooms[self.random.random_range(0..self.plan.rooms.len())],
+                    |parent| parent.room,
+                );
+                let key = format!("{}-{}", self.plan.name, self.next_key);
+                self.next_key += 1;
+                let mut command = json!({"type": "comment.create", "post_id": room, "body": text(&key, 0), "key": key});
+                if let Some(parent) = parent {
+                    command["parent_id"] = parent.id.into();
+                }
+                Write { key, command, action: Action::Create, room, sent: None }
+            }
+        };
+        let channel = format!("post:{}", write.room);
+        self.run.note(Op::Invoke { key: write.key.clone(), channel, action: write.action });
+        self.run.progress.send_modify(|progress| progress.open += 1);
+        self.writes.push(write);
+    }
+
+    fn hear(&mut self, message: &Value) {
+        match message["type"].as_str().unwrap() {
+            "welcome" => {
+                for body in message["subscriptions"].as_array().expect("welcome answers each channel") {
+                    self.subscribed(body);
+                }
+                self.run.progress.send_modify(|progress| progress.welcomes += 1);
+            }
+            "subscribed" => self.subscribed(message),
+            "event" => {
+                let event = Event::read(message);
+                self.mark(message["channel"].as_str().unwrap(), None, event.seq, Mark::Event(event));
+            }
+            "resync" => {
+                let (epoch, seq) = place(message);
+                let mark = Mark::Resync { epoch: epoch.clone(), seq };
+                self.mark(message["channel"].as_str().unwrap(), Some(epoch), seq, mark);
+            }
+            "reply" | "error" => self.answered(message),
+            "unsubscribed" => panic!("{} lost a channel: {message}", self.plan.name),
+            _ => {}
+        }
+    }
+
+    fn subscribed(&mut self, body: &Value) {
+        assert!(body["error"].is_null(), "{} was refused a channel: {body}", self.plan.name);
+        let channel = body["channel"].as_str().unwrap();
+        let recovered = body["recovered"].as_bool().unwrap();
+        let events = body["events"].as_array().expect("events is always there");
+        let (epoch, told) = place(body);
+        let stood = self.views[channel].at.as_ref().map(|(_, seq)| *seq);
+        self.run.progress.send_modify(|progress| {
+            let (again, anew) = &mut progress.recovered;
+            *if recovered { again } else { anew } += u64::from(stood.is_some());
+        });
+        assert!(recovered || events.is_empty(), "never a part of a hole: {body}");
+        if recovered {
+            let seq = stood.unwrap_or(0);
+            let mark = Mark::Subscribed { epoch: epoch.clone(), seq, recovered };
+            self.mark(channel, Some(epoch.clone()), seq, mark);
+            for event in events.iter().map(Event::read) {
+                self.mark(channel, None, event.seq, Mark::Event(event));
+            }
+        }
+        // After recovered events this says once more where the view stands, and the checker whether that is true.
+        let mark = Mark::Subscribed { epoch: epoch.clone(), seq: told, recovered };
+        self.mark(channel, Some(epoch), told, mark);
+    }
+
+    fn mark(&mut self, channel: &str, epoch: Option<String>, seq: u64, mark: Mark) {
+        let Sight { at, marks } =
+            self.views.get_mut(channel).unwrap_or_else(|| panic!("{channel} was never asked for"));
+        let epoch = epoch.or_else(|| at.take().map(|(epoch, _)| epoch)).expect("events follow a subscription");
+        *at = Some((epoch.clone(), seq));
+        marks.push(mark);
+        let name = (self.plan.name.clone(), channel.to_owned());
+        self.run.progress.send_modify(|progress| drop(progress.positions.insert(name, (epoch, seq))));
+    }
+
+    fn answered(&mut self, message: &Value) {
+        let index = self.writes.iter().position(|write| write.sent.is_some() && message["id"].as_u64() == write.sent);
+        let index = index.unwrap_or_else(|| panic!("{} was told {message}", self.plan.name));
+        if message["type"] == "error" {
+            let code = message["error"]["code"].as_str().unwrap();
+            if code == "unavailable" {
+                self.writes[index].sent = None;
+                return;
+            }
+            // Nothing that is written here may be refused: every comment is one's own, and there.
+            panic!("{} was refused {}: {message}", self.plan.name, self.writes[index].command);
+        }
+        let Write { key, action, room, .. } = self.writes.remove(index);
+        let comment = &message["data"];
+        let id = comment["id"].as_u64().unwrap();
+        let seq = match action {
+            Action::Create => &comment["seq"],
+            Action::Edit { .. } | Action::Delete { .. } => &comment["updated_seq"],
+        };
+        self.run.note(Op::Ok { key: key.clone(), id, seq: seq.as_u64().unwrap() });
+        match action {
+            Action::Create => self.own.push(Own { id, key, room, version: 0 }),
+            Action::Edit { version, .. } => {
+                let key = key.rsplit_once('/').unwrap().0.to_owned();
+                self.own.push(Own { id, key, room, version });
+            }
+            Action::Delete { .. } => {}
+        }
+        self.run.progress.send_modify(|progress| {
+            progress.acks += 1;
+            progress.open -= 1;
+        });
+    }
+}
+
+fn subscription(channel: &str, at: &Option<(String, u64)>) -> Value {
+    match at {
+        Some((epoch, seq)) => json!({"channel": channel, "epoch": epoch, "since": seq}),
+        None => json!({"channel": channel}),
+    }
+}
+
+fn place(message: &Value) -> (String, u64) {
+    (message["epoch"].as_str().unwrap().to_owned(), message["seq"].as_u64().unwrap())
+}

@@ -1,0 +1,192 @@
+//! What clients ask for, carried out one after the other and answered.
+
+use super::handshake::RECOVERY_BYTES;
+use super::session::{Session, Who};
+use crate::domain::comments::{self, NewComment};
+use crate::domain::{DomainError, Identity, channels};
+use crate::hub::{Prepared, SubscribeError};
+use crate::model::{Channel, CommentId};
+use crate::protocol::client::{self, ClientMessage, Command, Subscription};
+use crate::protocol::codes::ErrorCode;
+use crate::protocol::server::{Sender, ServerMessage};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+impl Session {
+    pub(super) async fn on_command(&mut self, command: Command) {
+        let Command { id, message } = command;
+        let cost = match &message {
+            ClientMessage::Connect { subscriptions: Some(asked), .. } => 1 + asked.len() as u32,
+            _ => 1,
+        };
+        if !self.take_commands(id, cost) {
+            return;
+        }
+        if let ClientMessage::Connect { token, client, subscriptions } = message {
+            tracing::debug!(connection = self.socket.id, client, "connect");
+            return self.on_connect(id, token.as_deref(), subscriptions.unwrap_or_default()).await;
+        }
+        if matches!(self.who, Who::Unknown) {
+            return self.fail(id, &DomainError::unauthenticated("say `connect` first"));
+        }
+        if let Some(error) = self.recheck() {
+            return self.fail_and_close(id, &error);
+        }
+        let answer = match message {
+            ClientMessage::Connect { .. } => return,
+            ClientMessage::Subscribe(asked) => return self.on_subscribe(id, asked).await,
+            ClientMessage::Ping {} => {
+                if let Some(id) = id {
+                    self.socket.send(&ServerMessage::Pong { id });
+                }
+                return;
+            }
+            ClientMessage::Unsubscribe { channel } => self.on_unsubscribe(&channel),
+            ClientMessage::Refresh { token } => self.on_refresh(&token),
+            ClientMessage::Signal { channel, data } => self.on_signal(&channel, &data),
+            ClientMessage::CommentCreate { post_id, parent_id, body, key } => {
+                self.on_create(post_id, parent_id, body, key).await
+            }
+            ClientMessage::CommentEdit { comment_id, body } => self.on_edit(comment_id, body).await,
+            ClientMessage::CommentDelete { comment_id } => self.on_delete(comment_id).await,
+        };
+        match (answer, id) {
+            (Ok(data), Some(id)) => self.socket.send(&ServerMessage::Reply { id, data }),
+            (Ok(_), None) => {}
+            (Err(error), id) => self.fail(id, &error),
+        }
+    }
+
+    /// Whether the person may still ask for anything; takes over a changed role.
+    fn recheck(&mut self) -> Option<DomainError> {
+        let Who::Person(identity) = &mut self.who else { return None };
+        match self.sockets.accounts.recheck(identity) {
+            Ok(role) => {
+                if role != identity.role {
+                    Arc::make_mut(identity).role = role;
+                }
+                None
+            }
+            Err(error) => Some(error),
+        }
+    }
+
+    fn signed_in(&self) -> Result<Arc<Identity>, DomainError> {
+        self.person().cloned().ok_or_else(|| DomainError::unauthenticated("sign in to do this"))
+    }
+
+    /// Finds out whether and from where a channel may be followed; `others` are subscriptions about to begin.
+    pub(super) async fn prepare(
+        &self,
+        asked: &Subscription,
+        others: &[Prepared],
+        budget: &mut usize,
+    ) -> Result<Prepared, DomainError> {
+        let caller = self.person().map(Arc::as_ref);
+        let channel = channels::resolve(caller, &asked.channel)?;
+        channels::may_subscribe(caller, channel)?;
+        if others.iter().any(|other| other.subscribed.channel == channel) {
+            return Err(DomainError::conflict("this channel is asked for twice"));
+        }
+        let most = self.sockets.config.sockets.max_subscriptions;
+        let full = {
+            let writer = self.socket.lock();
+            writer.sub_named(channel).is_none() && writer.live_subs() + others.len() >= most
+        };
+        if full {
+            return Err(DomainError::unprocessable("/channel", format!("a socket has at most {most} subscriptions")));
+        }
+        let since = asked.since.map(|since| i64::try_from(since).unwrap_or(i64::MAX));
+        let from = asked.epoch.as_deref().zip(since);
+        self.socket.prepare(channel, from, budget).await.map_err(|error| match error {
+            SubscribeError::NotFound => DomainError::not_found("there is no such channel"),
+            SubscribeError::Unavailable => DomainError::new(ErrorCode::Unavailable, "the store cannot be asked now"),
+        })
+    }
+
+    async fn on_subscribe(&mut self, id: Option<u64>, asked: Subscription) {
+        match self.prepare(&asked, &[], &mut { RECOVERY_BYTES }).await {
+            Ok(prepared) => {
+                let answer = id.map(|id| prepared.subscribed.frame(self.socket.codec, Some(id)));
+                self.socket.follow(answer.unwrap_or_default(), vec![prepared]);
+            }
+            Err(error) => self.fail(id, &error),
+        }
+    }
+
+    fn on_unsubscribe(&mut self, channel: &str) -> Result<Value, DomainError> {
+        let channel = channels::resolve(self.person().map(Arc::as_ref), channel)?;
+        self.socket.unsubscribe(channel);
+        Ok(json!({}))
+    }
+
+    fn on_refresh(&mut self, token: &str) -> Result<Value, DomainError> {
+        let current = self.signed_in()?;
+        let fresh = self.sockets.accounts.authenticate(token)?;
+        if fresh.user_id != current.user_id {
+            return Err(DomainError::forbidden("this token is somebody else's"));
+        }
+        let expires_at = fresh.expires_at;
+        self.socket.identify(fresh.user_id, fresh.session_id, expires_at);
+        self.who = Who::Person(Arc::new(fresh));
+        Ok(json!({ "expires_at": expires_at }))
+    }
+
+    fn on_signal(&mut self, channel: &str, data: &Value) -> Result<Value, DomainError> {
+        let identity = self.signed_in()?;
+        let channel = channels::resolve(Some(&identity), channel)?;
+        let not_there = || DomainError::forbidden("signals are for rooms that one follows");
+        if !matches!(channel, Channel::Post(_)) {
+            return Err(not_there());
+        }
+        let data = client::raw(data);
+        let most = self.sockets.config.sockets.max_signal;
+        if data.get().len() > most {
+            return Err(DomainError::too_large(format!("a signal has at most {most} bytes")));
+        }
+        let limits = &self.sockets.config.limits;
+        let caps = limits.rate_limits.0.then_some((limits.signals_per_socket, limits.signals_per_room));
+        let from = Arc::new(Sender { id: identity.user_id, name: identity.name.clone() });
+        self.socket.signal(channel, &from, &data, caps).ok_or_else(not_there)?;
+        Ok(json!({}))
+    }
+
+    async fn on_create(
+        &mut self,
+        post_id: i64,
+        parent_id: Option<i64>,
+        text: String,
+        key: Option<String>,
+    ) -> Result<Value, DomainError> {
+        let identity = self.signed_in()?;
+        let new = NewComment {
+            post_id: id(post_id)?,
+            parent_id: parent_id.map(id::<CommentId>).transpose()?,
+            body: text,
+            key,
+        };
+        let applied = self.sockets.comments.create(&identity, self.place.address(), new).await?;
+        Ok(to_value(&comments::view(Some(&identity), applied.value)))
+    }
+
+    async fn on_edit(&mut self, comment_id: i64, text: String) -> Result<Value, DomainError> {
+        let identity = self.signed_in()?;
+        let comment = self.sockets.comments.edit(&identity, id(comment_id)?, text).await?;
+        Ok(to_value(&comments::view(Some(&identity), comment)))
+    }
+
+    async fn on_delete(&mut self, comment_id: i64) -> Result<Value, DomainError> {
+        let identity = self.signed_in()?;
+        let comment = self.sockets.comments.delete(&identity, id::<CommentId>(comment_id)?).await?;
+        Ok(to_value(&comments::view(Some(&identity), comment)))
+    }
+}
+
+fn id<T: TryFrom<i64>>(number: i64) -> Result<T, DomainError> {
+    T::try_from(number).map_err(|_| DomainError::bad_request("an id is a positive integer below 2^53"))
+}
+
+fn to_value(data: &impl Serialize) -> Value {
+    serde_json::to_value(data).unwrap_or_default()
+}

@@ -1,0 +1,132 @@
+//! How a socket says who it is: `connect`, a header of the upgrade, or the door it came by.
+
+use super::session::{Entrance, Session, Who, body};
+use crate::domain::{DomainError, Identity};
+use crate::hub::Prepared;
+use crate::model::Channel;
+use crate::protocol::client::Subscription;
+use crate::protocol::codes::{CloseCode, ErrorCode};
+use crate::protocol::server::{Me, Refused, Welcome};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// Most bytes of events in one message; the rest follows one by one.
+pub(super) const RECOVERY_BYTES: usize = 64 * 1024;
+
+impl Session {
+    /// What is said before anything was asked.
+    pub(super) async fn greet(&mut self, identity: Option<Identity>) {
+        match (self.entrance, identity) {
+            (Entrance::Live(post), _) => {
+                self.who = Who::Anonymous;
+                self.socket.end_with_post();
+                self.welcome(None, &[], Vec::new());
+                self.follow_own(Channel::Post(post), CloseCode::NotFound).await;
+            }
+            (_, Some(identity)) => {
+                if self.sign_in(None, identity) {
+                    self.welcome(None, &[], Vec::new());
+                    self.follow_notifications().await;
+                }
+            }
+            (_, None) => {}
+        }
+    }
+
+    /// `connect`.
+    pub(super) async fn on_connect(&mut self, id: Option<u64>, token: Option<&str>, subscriptions: Vec<Subscription>) {
+        match (&self.who, token) {
+            (Who::Person(_), _) => {
+                return self.fail(id, &DomainError::conflict("this socket is signed in already"));
+            }
+            (_, Some(token)) => match self.sockets.accounts.authenticate(token) {
+                Ok(identity) => {
+                    if !self.sign_in(id, identity) {
+                        return;
+                    }
+                }
+                Err(error) => return self.fail_and_close(id, &error),
+            },
+            (_, None) if self.entrance == Entrance::Notifications => {
+                return self.fail_and_close(id, &DomainError::unauthenticated("sign in to hear of notifications"));
+            }
+            (_, None) => {
+                self.who = Who::Anonymous;
+                self.socket.greeted();
+            }
+        }
+        let mut bodies = Vec::with_capacity(subscriptions.len());
+        let mut prepared: Vec<Prepared> = Vec::with_capacity(subscriptions.len());
+        let mut budget = RECOVERY_BYTES;
+        for asked in subscriptions {
+            match self.prepare(&asked, &prepared, &mut budget).await {
+                Ok(granted) => {
+                    bodies.push(granted.subscribed.encode(self.socket.codec, None));
+                    prepared.push(granted);
+                }
+                Err(error) => {
+                    let refused = Refused { channel: &asked.channel, error: body(&error) };
+                    bodies.push(self.socket.codec.encode(&refused).into());
+                }
+            }
+        }
+        self.welcome(id, &bodies, prepared);
+        self.follow_notifications().await;
+    }
+
+    /// Takes an identity for this socket's; closes it and returns false if its session has just ended.
+    fn sign_in(&mut self, id: Option<u64>, identity: Identity) -> bool {
+        self.socket.identify(identity.user_id, identity.session_id, identity.expires_at);
+        // Looked at again: an end that came before the socket could be found by it is not missed.
+        if let Err(error) = self.sockets.accounts.recheck(&identity) {
+            self.fail_and_close(id, &error);
+            return false;
+        }
+        self.who = Who::Person(Arc::new(identity));
+        true
+    }
+
+    fn welcome(&self, id: Option<u64>, subscriptions: &[Bytes], prepared: Vec<Prepared>) {
+        let identity = self.person();
+        let me = identity.map(|identity| Me {
+            id: identity.user_id,
+            name: identity.name.clone(),
+            handle: identity.handle.clone(),
+            role: identity.role,
+        });
+        let connection = format!("c{}", self.socket.id);
+        let heartbeat_ms = self.sockets.config.sockets.heartbeat.as_millis() as u64;
+        let expires_at = identity.map(|identity| identity.expires_at);
+        let welcome = Welcome::new(id, &connection, me, heartbeat_ms, expires_at);
+        self.socket.follow(welcome.frame(self.socket.codec, subscriptions), prepared);
+    }
+
+    async fn follow_notifications(&mut self) {
+        if let (Entrance::Notifications, Some(identity)) = (self.entrance, self.person()) {
+            let own = Channel::User(identity.user_id);
+            self.follow_own(own, CloseCode::NotFound).await;
+        }
+    }
+
+    /// Follows the one channel of a shortcut, which is over without it.
+    async fn follow_own(&mut self, channel: Channel, otherwise: CloseCode) {
+        let asked = Subscription { channel: channel.name(), epoch: None, since: None, presence: None };
+        match self.prepare(&asked, &[], &mut 0).await {
+            Ok(prepared) => {
+                let answer = prepared.subscribed.frame(self.socket.codec, Some(0));
+                self.socket.follow(answer, vec![prepared]);
+            }
+            Err(error) => {
+                self.fail(Some(0), &error);
+                self.close(if error.code == ErrorCode::NotFound { otherwise } else { CloseCode::Internal });
+            }
+        }
+    }
+
+    pub(super) fn person(&self) -> Option<&Arc<Identity>> {
+        match &self.who {
+            Who::Person(identity) => Some(identity),
+            Who::Unknown | Who::Anonymous => None,
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! The life of one socket: read, carry out in order, answer; one way out.
+
+use super::frames::{FrameReader, Incoming, Violation};
+use super::source::Source;
+use super::{Place, Sockets};
+use crate::domain::{DomainError, Identity};
+use crate::hub::io::Io;
+use crate::hub::pace::{Rate, TooFast};
+use crate::hub::{Phase, Socket};
+use crate::metrics::{self, Edge};
+use crate::model::PostId;
+use crate::protocol::codec::{Codec, close_frame_with, frame};
+use crate::protocol::codes::{CloseCode, ErrorCode};
+use crate::protocol::server::{ErrorBody, ServerMessage};
+use crate::protocol::{Command, client::BadCommand};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
+
+/// Frames in a row that are no message before the socket is closed.
+const STRIKES: u8 = 3;
+
+/// By which door a socket came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entrance {
+    /// `/ws`: many channels.
+    Multiplexed,
+    /// `/ws/posts/{id}/live`: anonymous, one post.
+    Live(PostId),
+    /// `/ws/notifications`: a person, their own channel.
+    Notifications,
+}
+
+/// A socket that was let in.
+pub struct Visitor {
+    /// By which door.
+    pub entrance: Entrance,
+    /// How its messages are written.
+    pub codec: Codec,
+    /// Who signed in by a header of the upgrade.
+    pub identity: Option<Identity>,
+    /// Its place among those of its address.
+    pub place: Place,
+}
+
+/// Who a socket is.
+pub(super) enum Who {
+    /// It has not said so yet.
+    Unknown,
+    /// Nobody.
+    Anonymous,
+    /// A person, by a token that was good when last looked at.
+    Person(Arc<Identity>),
+}
+
+/// A socket's session.
+pub struct Session {
+    pub(super) sockets: Arc<Sockets>,
+    pub(super) socket: Socket,
+    pub(super) who: Who,
+    pub(super) entrance: Entrance,
+    pub(super) place: Place,
+    frames: FrameReader,
+    source: Source,
+    strikes: u8,
+    /// What of the process's bound of unfinished messages is this socket's.
+    held: usize,
+    /// Whether the client has sent its Close.
+    farewell: bool,
+}
+
+/// Serves a socket until its end. `early` are bytes that came with the upgrade.
+pub async fn serve(sockets: Arc<Sockets>, visitor: Visitor, source: Source, io: Io, early: Vec<u8>) {
+    let awaits = visitor.identity.is_none() && !matches!(visitor.entrance, Entrance::Live(_));
+    let full = !sockets.has_room();
+    let socket = sockets.hub.register(io, visitor.codec, awaits);
+    if full {
+        socket.close(CloseCode::Overloaded);
+    }
+    let mut frames = FrameReader::default();
+    frames.feed(&early);
+    drop(early);
+    let session = Session {
+        sockets,
+        socket,
+        who: Who::Unknown,
+        entrance: visitor.entrance,
+        place: visitor.place,
+        frames,
+        source,
+        strikes: 0,
+        held: 0,
+        farewell: false,
+    };
+    session.run(visitor.identity).await;
+}
+
+impl Session {
+    async fn run(mut self, identity: Option<Identity>) {
+        Box::pin(self.greet(identity)).await;
+        loop {
+            let limit = match self.who {
+                Who::Unknown => self.sockets.config.sockets.max_first_frame,
+                _ => self.sockets.config.sockets.max_frame,
+            };
+            match self.frames.next(limit) {
+                Ok(Some(incoming)) => {
+                    self.socket.begun(false);
+                    // Boxed, so that an idle socket's task is small.
+                    Box::pin(self.on_incoming(incoming)).await;
+                }
+                Ok(None) => {
+                    self.account();
+                    match self.source.read(&self.socket.io, &mut self.frames).await {
+                        Ok(0) | Err(_) => return,
+                        Ok(_) => self.socket.hear(),
+                    }
+                }
+                Err(violation) => return self.on_violation(violation).await,
+            }
+        }
+    }
+
+    /// Keeps the books of unfinished messages.
+    fn account(&mut self) {
+        let held = self.frames.held();
+        self.socket.begun(held > 0);
+        let all = self.sockets.hub.partial_bytes();
+        all.fetch_add(held, Ordering::Relaxed);
+        let before = all.fetch_sub(self.held, Ordering::Relaxed) - self.held;
+        if held > self.held && before > self.sockets.config.sockets.max_partial_bytes {
+            self.close(CloseCode::Overloaded);
+        }
+        self.held = held;
+    }
+
+    /// Bytes that are no frames: the Close is all that is still said, and what else comes is not looked at.
+    async fn on_violation(&mut self, violation: Violation) {
+        self.close(violation.close_code());
+        self.frames = FrameReader::default();
+        while let Ok(1..) = self.source.read(&self.socket.io, &mut self.frames).await {
+            self.frames = FrameReader::default();
+        }
+    }
+
+    async fn on_incoming(&mut self, incoming: Incoming) {
+        match incoming {
+            Incoming::Pong => {}
+            Incoming::Ping(payload) => {
+                self.socket.send_frame(frame(OpCode::Control(Control::Pong), &payload));
+            }
+            Incoming::Close(code) if !self.farewell => {
+                self.farewell = true;
+                let echo =
+                    code.map_or_else(|| frame(OpCode::Control(Control::Close), b""), |code| close_frame_with(code, ""));
+                self.socket.close_with(code.unwrap_or(1005), echo);
+            }
+            Incoming::Close(_) => {}
+            Incoming::Text(_) | Incoming::Binary(_) if self.socket.lock().phase() != Phase::Open => {}
+            Incoming::Text(payload) => self.on_payload(payload, Codec::Json).await,
+            Incoming::Binary(payload) => self.on_payload(payload, Codec::MsgPack).await,
+        }
+    }
+
+    async fn on_payload(&mut self, payload: Vec<u8>, codec: Codec) {
+        let decoded = if codec == self.socket.codec { codec.decode(&payload).ok() } else { None };
+        drop(payload);
+        let Some(map) = decoded else {
+            self.strikes += 1;
+            if !self.take_commands(None, 1) {
+                return;
+            }
+            self.fail(None, &DomainError::bad_request("this is no message in this socket's codec"));
+            if self.strikes >= STRIKES {
+                self.close(CloseCode::BadMessage);
+            }
+            return;
+        };
+        self.strikes = 0;
+        let greets = map.get("type").is_some_and(|kind| kind == "connect");
+        match Command::from_map(map) {
+            Ok(command) => self.on_command(command).await,
+            Err(BadCommand { id, detail, .. }) => {
+                if self.take_commands(id, 1) {
+                    let error = match self.who {
+                        Who::Unknown if !greets => DomainError::unauthenticated("say `connect` first"),
+                        _ => DomainError::bad_request(detail),
+                    };
+                    self.fail(id, &error);
+                }
+            }
+        }
+    }
+
+    /// Takes commands out of the socket's allowance; answers and returns false above it.
+    pub(super) fn take_commands(&mut self, id: Option<u64>, count: u32) -> bool {
+        let limits = &self.sockets.config.limits;
+        if !limits.rate_limits.0 {
+            return true;
+        }
+        let rate = Rate { per_second: limits.commands_per_second, burst: limits.command_burst };
+        match self.socket.take_commands(count, rate) {
+            Ok(()) => true,
+            Err(TooFast::Wait(ms)) => {
+                self.fail(id, &DomainError::rate_limited(Duration::from_millis(ms)));
+                false
+            }
+            Err(TooFast::Flood) => {
+                self.close(CloseCode::Flooding);
+                false
+            }
+        }
+    }
+
+    /// Answers a command with an error.
+    pub(super) fn fail(&self, id: Option<u64>, error: &DomainError) {
+        metrics::error(Edge::Socket, error.code.name());
+        self.socket.send(&ServerMessage::Error { id, error: body(error) });
+    }
+
+    pub(super) fn close(&self, code: CloseCode) {
+        self.socket.close(code);
+    }
+
+    /// Answers with an error and closes with the code that says why for good.
+    pub(super) fn fail_and_close(&self, id: Option<u64>, error: &DomainError) {
+        self.fail(id, error);
+        self.close(match error.code {
+            ErrorCode::Forbidden => CloseCode::Forbidden,
+            _ => CloseCode::Unauthenticated,
+        });
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.sockets.hub.partial_bytes().fetch_sub(self.held, Ordering::Relaxed);
+    }
+}
+
+/// An error as it stands in messages.
+pub(super) fn body(error: &DomainError) -> ErrorBody {
+    ErrorBody {
+        code: error.code,
+        detail: error.detail.clone(),
+        retry_after_ms: error.retry_after.map(|after| after.as_millis() as u64),
+    }
+}
