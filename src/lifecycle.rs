@@ -2,10 +2,10 @@
 //! process.
 
 use crate::app::App;
+use crate::http::exposition;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::routing::get;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -28,6 +28,8 @@ const BACKLOG: u32 = 4_096;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after a failed accept, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// How often observations are summed up; until then each is kept by itself.
+const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// How often it is looked whether the last socket has gone.
 const DRAIN_LOOK: Duration = Duration::from_millis(10);
 
@@ -103,12 +105,21 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: C
     }
 }
 
-/// Serves the metrics until `stop`.
+/// Serves the metrics until `stop`, and sums observations up whether or not anybody comes for them.
 pub async fn run_metrics(listener: TcpListener, metrics: PrometheusHandle, stop: CancellationToken) {
-    let router = Router::new().route("/metrics", get(move || async move { metrics.render() }));
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-    if let Err(error) = served.await {
-        tracing::error!(%error, "metrics are no longer served");
+    let served = axum::serve(listener, exposition::router(metrics.clone()));
+    let served = served.with_graceful_shutdown(stop.cancelled_owned()).into_future();
+    let upkeep = async {
+        let mut every = tokio::time::interval(METRICS_UPKEEP);
+        loop {
+            every.tick().await;
+            metrics.run_upkeep();
+        }
+    };
+    tokio::select! {
+        Err(error) = served => tracing::error!(%error, "metrics are no longer served"),
+        () = upkeep => {}
+        else => {}
     }
 }
 

@@ -11,6 +11,7 @@ use crate::config::{Config, MetricsListen, Secret, StoreConfig};
 use crate::domain::DomainError;
 use crate::domain::accounts::{AccountRules, Accounts};
 use crate::domain::comments::Comments;
+use crate::domain::history::History;
 use crate::domain::limits::RateLimits;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
@@ -33,7 +34,7 @@ use axum::Router;
 use ears::Ears;
 use std::fs::File;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -45,8 +46,6 @@ use tokio_util::task::TaskTracker;
 const STORE_PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two attempts to reach it.
 const STORE_PAUSE: Duration = Duration::from_millis(500);
-/// The database's name in the data folder.
-const DATABASE: &str = "belfry.db";
 /// Held by the one process that serves a data folder.
 const LOCK: &str = "lock";
 
@@ -97,15 +96,14 @@ impl From<NoSecret> for StartError {
 /// Opens the database that the settings name, its schema brought up to date.
 pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Backend>, StartError> {
     config.check().map_err(StartError::Setting)?;
-    let url = config.database_url.as_ref().map_or("", Secret::expose);
-    if url.starts_with("postgres") {
+    if config.is_postgres() {
+        let url = config.database_url.as_ref().map_or("", Secret::expose);
         return Ok(Arc::new(Postgres::connect(url, config.database_connections).await?));
     }
-    let path = match url.strip_prefix("sqlite:") {
-        None => config.data.join(DATABASE),
-        Some(path) => PathBuf::from(path.trim_start_matches("//")),
-    };
-    for folder in [Some(config.data.as_path()), path.parent()].into_iter().flatten() {
+    let path = config.sqlite_path();
+    for folder in
+        [Some(config.data.as_path()), path.parent()].into_iter().flatten().filter(|f| !f.as_os_str().is_empty())
+    {
         make_folder(folder)?;
     }
     let options = sqlite::Options {
@@ -126,7 +124,7 @@ fn make_folder(folder: &Path) -> Result<(), StartError> {
 
 /// Makes this process the one that serves the data folder, for as long as the file is open.
 fn lock_folder(config: &StoreConfig) -> Result<Option<File>, StartError> {
-    if config.database_url.as_ref().is_some_and(|url| url.expose().starts_with("postgres")) {
+    if config.is_postgres() {
         return Ok(None);
     }
     make_folder(&config.data)?;
@@ -211,6 +209,7 @@ impl App {
         let sockets = Sockets::new(hub.clone(), accounts.clone(), comments.clone(), config.clone());
         let state = AppState {
             posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
+            history: Arc::new(History::new(store.clone())),
             publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),
             origins: Arc::new(origins),
             clock,
@@ -247,14 +246,14 @@ impl App {
 /// Serves until `stop`: what `belfry serve` does.
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartError> {
     config.check().map_err(StartError::Setting)?;
-    let metrics = crate::metrics::install();
     // Secrets are looked for first: without them nothing is even opened.
     secrets::jwt_secret(&config.store, &SystemEntropy)?;
     let lock = lock_folder(&config.store)?;
     let listener = bind(config.listen)?;
     let metrics_listener = match config.metrics_listen {
         MetricsListen::Off => None,
-        MetricsListen::At(address) => Some(bind(address)?),
+        // Only what is asked for is counted: observations that nobody takes away pile up.
+        MetricsListen::At(address) => Some((bind(address)?, crate::metrics::install())),
     };
     if !config.limits.rate_limits.0 {
         tracing::warn!("BELFRY_RATE_LIMITS=off: for load tests only");
@@ -266,7 +265,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartE
     let world = World { backend, bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy) };
     let mut app = App::start(config, world).await?;
     app._lock = lock;
-    if let Some(listener) = metrics_listener {
+    if let Some((listener, metrics)) = metrics_listener {
         say(&format!("metrics at http://{}/metrics", address(&listener)?));
         app.tasks.spawn(lifecycle::run_metrics(listener, metrics, stop.clone()));
     }
@@ -280,17 +279,13 @@ async fn reach(config: &StoreConfig) -> Result<Arc<dyn Backend>, StartError> {
     let deadline = Instant::now() + STORE_PATIENCE;
     loop {
         match open_backend(config, Mode::Serve).await {
-            Err(StartError::Cannot(error)) if Instant::now() < deadline && is_remote(config) => {
+            Err(StartError::Cannot(error)) if Instant::now() < deadline && config.is_postgres() => {
                 tracing::warn!(%error, "the store cannot be reached yet");
                 sleep(STORE_PAUSE).await;
             }
             result => return result,
         }
     }
-}
-
-fn is_remote(config: &StoreConfig) -> bool {
-    config.database_url.as_ref().is_some_and(|url| url.expose().starts_with("postgres"))
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {

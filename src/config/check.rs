@@ -1,12 +1,15 @@
 //! Which settings make sense, alone and beside each other. What is wrong is said in one line that names the setting.
 
 use super::{Config, Limits, Secret, SocketConfig, StoreConfig};
+use std::path::PathBuf;
 use std::time::Duration;
 
 impl Config {
     /// Says what is wrong with the first setting that cannot be used. Origins are the domain's to judge.
     pub fn check(&self) -> Result<(), String> {
         self.store.check()?;
+        let secret = self.store.jwt_secret.is_some() || !self.store.is_postgres();
+        must(secret, "BELFRY_JWT_SECRET is required with Postgres: every instance must have the same")?;
         if self.redis_url.as_ref().is_some_and(|url| !url.expose().is_empty()) {
             return Err("REDIS_URL: this version has the in-process bus only, leave it unset".into());
         }
@@ -25,7 +28,24 @@ impl StoreConfig {
         let url = self.database_url.as_ref().map_or("", Secret::expose);
         let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
         must(known || url.is_empty(), "DATABASE_URL must begin with sqlite:// or postgres://")?;
+        let file = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+        let named = file.is_none_or(|file| !file.is_empty() && !file.contains([':', '?']));
+        must(named, "DATABASE_URL: after sqlite:// comes the path of a file and nothing else")?;
+        let secret = self.jwt_secret.as_ref().is_none_or(|secret| !secret.expose().trim().is_empty());
+        must(secret, "BELFRY_JWT_SECRET must not be blank")?;
         positive(self.database_connections, "BELFRY_DATABASE_CONNECTIONS")
+    }
+
+    /// Whether rows are kept in Postgres.
+    pub fn is_postgres(&self) -> bool {
+        self.database_url.as_ref().is_some_and(|url| url.expose().starts_with("postgres"))
+    }
+
+    /// The file that rows are kept in where it is SQLite; without an address it stands in the data folder.
+    pub fn sqlite_path(&self) -> PathBuf {
+        let url = self.database_url.as_ref().map_or("", Secret::expose);
+        let file = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
+        file.map_or_else(|| self.data.join("belfry.db"), PathBuf::from)
     }
 }
 
@@ -120,6 +140,10 @@ mod tests {
         for (arguments, named) in [
             (&["--heartbeat", "0s"][..], "BELFRY_HEARTBEAT"),
             (&["--database-url", "mysql://root:swordfish@db"], "DATABASE_URL"),
+            (&["--database-url", "sqlite://"], "DATABASE_URL"),
+            (&["--database-url", "sqlite::memory:"], "DATABASE_URL"),
+            (&["--database-url", "postgres://root:swordfish@db/x"], "BELFRY_JWT_SECRET"),
+            (&["--jwt-secret", " "], "BELFRY_JWT_SECRET"),
             (&["--redis-url", "redis://swordfish@bus"], "REDIS_URL"),
             (&["--access-ttl", "999ms"], "BELFRY_ACCESS_TTL"),
             (&["--refresh-ttl", "14m"], "BELFRY_REFRESH_TTL"),
@@ -136,6 +160,14 @@ mod tests {
             assert!(!complaint.contains("swordfish") && !complaint.contains('\n'), "{complaint}");
         }
         assert_eq!(config(&["--max-frame", "32768"]).check(), Ok(()));
+    }
+
+    #[test]
+    fn a_file_stands_where_the_address_says_or_in_the_data_folder() {
+        let path = |arguments: &[&str]| config(arguments).store.sqlite_path();
+        assert_eq!(path(&["--data", "d"]), PathBuf::from("d/belfry.db"));
+        assert_eq!(path(&["--database-url", "sqlite://a/b.db"]), PathBuf::from("a/b.db"));
+        assert_eq!(path(&["--database-url", "sqlite:///a/b.db"]), PathBuf::from("/a/b.db"));
     }
 
     #[test]

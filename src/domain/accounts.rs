@@ -49,8 +49,8 @@ pub struct Accounts {
     succession: Hmac<Sha256>,
 }
 
-/// Somebody who wants an account.
-#[derive(Debug, Clone)]
+/// Somebody who wants an account. Not to be printed: it bears the password.
+#[derive(Clone)]
 pub struct NewAccount {
     /// The name shown.
     pub name: String,
@@ -73,8 +73,8 @@ pub struct Changes {
     pub avatar_url: Option<Option<String>>,
 }
 
-/// Somebody who just signed in, or stayed so.
-#[derive(Debug, Clone)]
+/// Somebody who just signed in, or stayed so. Not to be printed: it bears both tokens.
+#[derive(Clone)]
 pub struct SignedIn {
     /// Who, as they are now.
     pub account: Account,
@@ -155,8 +155,12 @@ impl Accounts {
 
     /// Signs somebody in. `unauthenticated` for an unknown address and for a wrong password alike.
     pub async fn login(&self, email: &str, password: String, in_body: bool) -> Result<SignedIn, DomainError> {
-        let email = email.trim().to_lowercase();
-        let (user_id, hash) = self.store.read().credentials(&email).await?.unzip();
+        let known = match profile::email(email) {
+            Ok(email) => self.store.read().credentials(&email).await?,
+            // No database is asked about what nobody can have signed up with.
+            Err(_) => None,
+        };
+        let (user_id, hash) = known.unzip();
         let fits = self.passwords.verify(password, hash).await?;
         let user_id = user_id.filter(|_| fits);
         let user_id = user_id.ok_or_else(|| DomainError::unauthenticated("the address or the password is wrong"))?;

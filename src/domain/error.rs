@@ -1,5 +1,6 @@
 //! Why something may not happen, as both edges tell it.
 
+use crate::metrics::{self, StoreFailure};
 use crate::protocol::codes::ErrorCode;
 use crate::store::{Rejection, StoreError};
 use std::time::Duration;
@@ -70,14 +71,17 @@ impl From<StoreError> for DomainError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Rejected(rejection) => rejection.into(),
-            StoreError::Unavailable(_) => Self {
-                retry_after: Some(Duration::from_secs(1)),
-                ..Self::new(
-                    ErrorCode::Unavailable,
-                    "the outcome is unknown or nothing was written: retry with the same key",
-                )
-            },
-            StoreError::Internal(_) => Self::new(ErrorCode::Internal, "something went wrong here"),
+            StoreError::Unavailable(why) => {
+                tracing::warn!(why, "the store is unavailable");
+                metrics::store_failed(StoreFailure::Unavailable);
+                let detail = "the outcome is unknown or nothing was written: retry with the same key";
+                Self { retry_after: Some(Duration::from_secs(1)), ..Self::new(ErrorCode::Unavailable, detail) }
+            }
+            StoreError::Internal(why) => {
+                tracing::error!(why, "the store failed");
+                metrics::store_failed(StoreFailure::Internal);
+                Self::new(ErrorCode::Internal, "something went wrong here")
+            }
         }
     }
 }

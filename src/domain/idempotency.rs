@@ -31,13 +31,15 @@ pub fn chosen<'a>(header: Option<&'a str>, body: Option<&'a str>) -> Result<Opti
 }
 
 /// The key as the store wants it, with a fingerprint of what was asked: everything that would make another request.
+///
+/// Errors: `unprocessable` for one that cannot be used, from whichever edge it comes.
 pub fn keyed(
     caller: String,
     action: &'static str,
     key: Option<&str>,
     content: &impl Serialize,
 ) -> Result<Option<IdempotencyKey>, DomainError> {
-    let Some(key) = key else { return Ok(None) };
+    let Some(key) = chosen(None, key)? else { return Ok(None) };
     let content = serde_json::to_vec(content)
         .map_err(|error| DomainError::bad_request(format!("the content cannot be read: {error}")))?;
     let fingerprint = Sha256::digest(content).into();
@@ -72,5 +74,6 @@ mod tests {
         let of = |content: &str| keyed("u:1".into(), "comment", Some("k"), &content).unwrap().unwrap();
         assert_eq!(of("a"), of("a"));
         assert_ne!(of("a").fingerprint, of("b").fingerprint);
+        assert!(keyed("u:1".into(), "comment", Some("k k"), &"a").is_err());
     }
 }

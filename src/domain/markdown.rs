@@ -25,6 +25,10 @@ const MAX_URL: usize = 2_048;
 /// Bytes of text given to the sanitiser in one piece.
 const MAX_TEXT: usize = 4_096;
 
+/// Cells a text's tables may have in all. Rows are filled up to the width of their heading, so that a short text could
+/// make millions; where it might, its tables are shown as written.
+const MAX_CELLS: usize = 20_000;
+
 /// The highest heading used: a comment's `#` must not outrank the headings of the page around it.
 const TOP_HEADING: u8 = 3;
 
@@ -54,7 +58,8 @@ pub fn to_html(markdown: &str) -> String {
 
 fn unsanitised(markdown: &str) -> String {
     let arena = Arena::new();
-    let root = parse_document(&arena, markdown, &OPTIONS);
+    let options = if may_have_cells(markdown) > MAX_CELLS { &*WITHOUT_TABLES } else { &*OPTIONS };
+    let root = parse_document(&arena, markdown, options);
     if depth(root) > MAX_DEPTH {
         return as_written(markdown);
     }
@@ -63,7 +68,7 @@ fn unsanitised(markdown: &str) -> String {
     }
     let mut html = String::with_capacity(markdown.len() * 2);
     // Writing to a string cannot fail; were it to, nothing would be shown rather than half.
-    if format_html(root, &OPTIONS, &mut html).is_ok() { html } else { String::new() }
+    if format_html(root, options, &mut html).is_ok() { html } else { String::new() }
 }
 
 /// Turns what would load, shout or be too long into what does not.
@@ -117,6 +122,14 @@ fn depth<'a>(root: &'a AstNode<'a>) -> usize {
     deepest
 }
 
+/// The widest line that could be the rule below a table's heading, times all lines.
+fn may_have_cells(markdown: &str) -> usize {
+    let lines = || markdown.split(['\n', '\r']);
+    let rule = |line: &&str| line.bytes().all(|byte| b"|:-> \t\x0b\x0c".contains(&byte));
+    let columns = lines().filter(rule).map(|line| line.matches('|').count() + 1).max().unwrap_or(0);
+    columns.saturating_mul(lines().count())
+}
+
 fn as_written(text: &str) -> String {
     format!("<pre>{}</pre>", ammonia::clean_text(text))
 }
@@ -158,6 +171,12 @@ static OPTIONS: LazyLock<Options<'static>> = LazyLock::new(|| {
     // Single line breaks are kept: people press return where they want one.
     options.render.hardbreaks = true;
     options.render.escape = true;
+    options
+});
+
+static WITHOUT_TABLES: LazyLock<Options<'static>> = LazyLock::new(|| {
+    let mut options = OPTIONS.clone();
+    options.extension.table = false;
     options
 });
 

@@ -198,3 +198,14 @@ async fn what_renders_too_large_is_refused_at_its_edge() {
     let long = "x".repeat(RENDER_INLINE + 1);
     assert_eq!(render(&long, 10_000).await.unwrap().len(), long.len() + 8);
 }
+
+#[test]
+fn a_short_text_does_not_make_millions_of_cells() {
+    let table = |columns: usize, rows: usize| {
+        format!("{}|\n{}|\n{}", "|a".repeat(columns), "|-".repeat(columns), "|a\n".repeat(rows))
+    };
+    assert!(to_html(&table(10, 1_000)).contains("<td></td>"));
+    for wild in [table(200, 3_000), table(5, 20_000), format!("> {}", table(200, 3_000).replace('\n', "\r> "))] {
+        assert!(!to_html(&wild).contains("<td>"), "{}", &wild[..20]);
+    }
+}

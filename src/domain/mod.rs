@@ -6,6 +6,7 @@ pub mod channels;
 pub mod comments;
 pub mod credentials;
 pub mod error;
+pub mod history;
 pub mod idempotency;
 pub mod identity;
 pub mod limits;

@@ -30,8 +30,7 @@ pub fn jwt_secret(config: &StoreConfig, entropy: &dyn Entropy) -> Result<Secret,
         let complaint = || NoSecret::Setting("BELFRY_JWT_SECRET must not be empty".into());
         return usable.then(|| secret.clone()).ok_or_else(complaint);
     }
-    let url = config.database_url.as_ref().map_or("", Secret::expose);
-    if !url.is_empty() && !url.starts_with("sqlite:") {
+    if config.is_postgres() {
         return Err(NoSecret::Setting("BELFRY_JWT_SECRET is required with Postgres".into()));
     }
     let path = config.data.join(FILE);

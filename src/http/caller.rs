@@ -131,7 +131,7 @@ scopes! {
 }
 
 /// A back end whose key has a scope; see [`Caller::key_with`].
-pub struct KeyWith<S>(pub ApiKey, PhantomData<S>);
+pub struct KeyWith<S>(pub ApiKey, pub PhantomData<S>);
 
 impl<S: Scope> FromRequestParts<AppState> for KeyWith<S> {
     type Rejection = DomainError;

@@ -14,6 +14,10 @@ use serde::de::DeserializeOwned;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
+use std::time::Duration;
+
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A JSON object as the body, going in.
 ///
@@ -49,7 +53,8 @@ async fn read(body: Body, most: usize) -> Result<Bytes, DomainError> {
     if body.size_hint().lower() > u64::try_from(most).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
-    axum::body::to_bytes(body, most).await.map_err(|error| {
+    let arrived = tokio::time::timeout(PATIENCE, axum::body::to_bytes(body, most)).await;
+    arrived.map_err(|_| DomainError::bad_request("the body did not arrive in time"))?.map_err(|error| {
         let over =
             std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
         if over { too_large() } else { DomainError::bad_request("the body ended early") }

@@ -2,6 +2,7 @@
 
 use super::AppState;
 use super::problem::{self, Pending};
+use crate::metrics::Edge;
 use crate::model::Entropy;
 use crate::protocol::codes::ErrorCode;
 use axum::extract::{MatchedPath, Request, State};
@@ -46,6 +47,9 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
 }
 
 fn log(response: &Response, status: u16) {
+    if let Some(Pending(error)) = response.extensions().get::<Pending>() {
+        crate::metrics::error(Edge::Http, error.code.name());
+    }
     match response.extensions().get::<Pending>() {
         Some(Pending(error)) if matches!(error.code, ErrorCode::Internal | ErrorCode::Unavailable) => {
             tracing::error!(status, code = error.code.name(), detail = %error.detail, "failed");

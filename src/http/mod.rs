@@ -4,10 +4,12 @@
 
 pub mod auth;
 pub mod caller;
+pub mod channels;
 pub mod comments;
 pub mod config;
 pub mod cookie;
 pub mod cors;
+pub mod exposition;
 pub mod extract;
 pub mod health;
 pub mod layers;
@@ -42,6 +44,7 @@ pub fn router(state: AppState) -> Router {
         .route("/config", get(config::tell))
         .merge(posts::routes())
         .merge(comments::routes())
+        .merge(channels::routes())
         .merge(publish::routes());
     finish(
         Router::new().nest("/api/v1", api).merge(socket::routes()).merge(health::routes()).merge(site::routes()),

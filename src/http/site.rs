@@ -47,7 +47,9 @@ async fn page(State(state): State<AppState>, headers: HeaderMap) -> Response {
 /// Names of assets carry a hash of their content: what was fetched once is good for ever.
 async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Result<Response, DomainError> {
     let name = format!("assets/{path}");
-    match Files::get(&name) {
+    // Where the page is read from its folder, dots would lead out of this one.
+    let within = path.split('/').all(|part| !part.starts_with('.'));
+    match Files::get(&name).filter(|_| within) {
         Some(file) => Ok(answer(file, &name, "public, max-age=31536000, immutable", &headers)),
         None => Err(problem::no_route().await),
     }

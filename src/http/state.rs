@@ -3,6 +3,7 @@
 use crate::config::Config;
 use crate::domain::accounts::Accounts;
 use crate::domain::comments::Comments;
+use crate::domain::history::History;
 use crate::domain::limits::RateLimits;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
@@ -36,6 +37,8 @@ pub struct AppState {
     pub posts: Arc<Posts>,
     /// Comments.
     pub comments: Arc<Comments>,
+    /// Logs, for those who fetch.
+    pub history: Arc<History>,
     /// What back ends append.
     pub publishing: Arc<Publishing>,
     /// The epoch as last read. Take it before the rows it is told with.

@@ -2,19 +2,16 @@
 //! here, under one lock, so that frames never interleave.
 
 use super::io::Io;
-use super::log::{ChannelLog, Owed, Watch};
-use super::pace::Pace;
+use super::log::Owed;
 use super::tail::Batch;
-use crate::model::{Channel, SessionId, UserId};
+use super::writer::{Phase, Writer};
+use crate::metrics;
 use crate::protocol::codec::{Codec, close_frame};
-use crate::protocol::codes::{CloseCode, ErrorCode};
-use crate::protocol::server::{ErrorBody, ServerMessage};
+use crate::protocol::codes::CloseCode;
+use crate::protocol::server::ServerMessage;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
-use smallvec::SmallVec;
-use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::task::Context;
 
@@ -39,53 +36,6 @@ pub struct Conn {
     pub slot: AtomicU32,
     max_outbox: usize,
     writer: Mutex<Writer>,
-}
-
-/// What is written next, and to whom the socket belongs.
-pub struct Writer {
-    pub(super) subs: SmallVec<[Sub; 2]>,
-    rest: Bytes,
-    outbox: VecDeque<Bytes>,
-    outbox_bytes: usize,
-    pub(super) phase: Phase,
-    /// On the shard's waiting list, or on the way to it.
-    pub(super) waiting: bool,
-    /// When bytes last moved or nothing waited (milliseconds of the hub).
-    moved_ms: u64,
-    /// Who signed in.
-    pub who: Option<(UserId, SessionId)>,
-    /// When the token ends (seconds since 1970); 0 for never.
-    pub expires_at: i64,
-    /// When `connect` must have come (milliseconds of the hub); 0 once it has.
-    pub connect_by_ms: u64,
-    /// Whether it ends with its post (the live shortcut).
-    pub ends_with_post: bool,
-    /// Commands and signals it may still send.
-    pub pace: Pace,
-}
-
-/// A subscription: a cursor into a log.
-pub struct Sub {
-    pub(super) log: Watch,
-    pub(super) cursor: i64,
-    /// Place among the shard's members of the channel; `NOWHERE` until the shard has taken it up.
-    pub(super) slot: u32,
-    /// Delivery has ended; the shard takes it off its lists.
-    pub(super) leaving: bool,
-}
-
-/// A subscription's place before the shard has given it one.
-pub const NOWHERE: u32 = u32::MAX;
-
-/// The life of a socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Messages go both ways.
-    Open,
-    /// A Close is on its way since (milliseconds of the hub); only that and what stood before it is written.
-    Closing(u64),
-    /// Nothing is written any more.
-    Gone,
 }
 
 /// What a visit to a socket came to.
@@ -121,20 +71,7 @@ impl Conn {
             begun_ms: AtomicU64::new(0),
             slot: AtomicU32::new(0),
             max_outbox,
-            writer: Mutex::new(Writer {
-                subs: SmallVec::new(),
-                rest: Bytes::new(),
-                outbox: VecDeque::new(),
-                outbox_bytes: 0,
-                phase: Phase::Open,
-                waiting: false,
-                moved_ms: now_ms,
-                who: None,
-                expires_at: 0,
-                connect_by_ms,
-                ends_with_post: false,
-                pace: Pace::default(),
-            }),
+            writer: Mutex::new(Writer::new(now_ms, connect_by_ms)),
         }
     }
 
@@ -175,16 +112,16 @@ impl Conn {
         self.settle(&mut writer, now_ms)
     }
 
-    /// As [`Conn::close`], with a frame of one's own (the echo of the client's Close).
+    /// As [`Conn::close`], with a frame of one's own (the echo of the client's Close, which had this code).
     #[must_use]
-    pub fn close_with(&self, frame: Bytes, now_ms: u64) -> bool {
+    pub fn close_with(&self, code: u16, frame: Bytes, now_ms: u64) -> bool {
         let mut writer = self.lock();
-        writer.begin_close(frame, now_ms);
+        writer.begin_close(code, frame, now_ms);
         self.settle(&mut writer, now_ms)
     }
 
     pub(super) fn begin_close(&self, writer: &mut Writer, code: CloseCode, now_ms: u64) {
-        writer.begin_close(close_frame(code), now_ms);
+        writer.begin_close(code.code(), close_frame(code), now_ms);
     }
 
     /// Writes now what can be written; whether the shard must come (again) and the socket is not yet on its list.
@@ -213,11 +150,8 @@ impl Conn {
                 visit.again = true;
                 return visit;
             }
-            if writer.rest.is_empty()
-                && let Some(frame) = writer.outbox.pop_front()
-            {
-                writer.outbox_bytes -= frame.len();
-                writer.rest = frame;
+            if writer.rest.is_empty() {
+                writer.begin_next();
             }
             if !writer.rest.is_empty() {
                 match self.write(&writer.rest, cx.as_deref_mut()) {
@@ -228,7 +162,7 @@ impl Conn {
                         writer.rest = writer.rest.slice(written..);
                         continue;
                     }
-                    Err(blocked) => return self.stop(writer, visit, blocked),
+                    Err(blocked) => return self.stop(writer, visit, blocked, now_ms),
                 }
             }
             if writer.phase != Phase::Open {
@@ -247,6 +181,7 @@ impl Conn {
                     writer.subs[i].cursor = head;
                     let channel = writer.subs[i].log.channel;
                     let epoch = writer.subs[i].log.epoch();
+                    metrics::resynced(1);
                     let resync = ServerMessage::Resync { channel, epoch: &epoch, seq: head };
                     writer.queue(self.codec.frame(&resync));
                 }
@@ -257,7 +192,7 @@ impl Conn {
                         visit.bytes += written as u64;
                         visit.events += writer.advance(i, &batch, written);
                     }
-                    Err(blocked) => return self.stop(writer, visit, blocked),
+                    Err(blocked) => return self.stop(writer, visit, blocked, now_ms),
                 },
             }
         }
@@ -276,7 +211,7 @@ impl Conn {
                 Some(Visit { again: written < batch.bytes.len(), bytes: written as u64, events, leaving: false })
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
-            Err(_) => Some(self.stop(writer, Visit::default(), false)),
+            Err(_) => Some(self.stop(writer, Visit::default(), false, now_ms)),
         }
     }
 
@@ -292,7 +227,7 @@ impl Conn {
                 Visit { again: !writer.rest.is_empty(), bytes: written as u64, ..Visit::default() }
             }
             Err(true) => Visit::default(),
-            Err(false) => self.stop(writer, Visit::default(), false),
+            Err(false) => self.stop(writer, Visit::default(), false, now_ms),
         }
     }
 
@@ -312,8 +247,11 @@ impl Conn {
         }
     }
 
-    fn stop(&self, writer: &mut Writer, mut visit: Visit, blocked: bool) -> Visit {
+    fn stop(&self, writer: &mut Writer, mut visit: Visit, blocked: bool, now_ms: u64) -> Visit {
         if blocked {
+            if !writer.waiting {
+                writer.moved_ms = now_ms;
+            }
             visit.again = true;
         } else {
             writer.end();
@@ -327,101 +265,5 @@ impl Conn {
     pub fn cut(&self) {
         self.lock().end();
         self.io.cut();
-    }
-}
-
-impl Writer {
-    /// Whether nothing waits.
-    pub(super) fn is_clean(&self) -> bool {
-        self.phase == Phase::Open && !self.waiting && self.rest.is_empty() && self.outbox.is_empty()
-    }
-
-    /// Since when bytes wait without moving, in milliseconds of the hub.
-    pub(super) fn stalled_since(&self) -> Option<u64> {
-        (!self.rest.is_empty() || !self.outbox.is_empty() || self.waiting).then_some(self.moved_ms)
-    }
-
-    /// The live subscription to a channel.
-    pub(super) fn sub_of(&self, log: &Arc<ChannelLog>) -> Option<usize> {
-        self.subs.iter().position(|sub| !sub.leaving && Arc::ptr_eq(&sub.log, log))
-    }
-
-    /// The live subscription to a channel, by name.
-    pub fn sub_named(&self, channel: Channel) -> Option<usize> {
-        self.subs.iter().position(|sub| !sub.leaving && sub.log.channel == channel)
-    }
-
-    /// Where in its life the socket is.
-    pub fn phase(&self) -> Phase {
-        self.phase
-    }
-
-    /// Live subscriptions.
-    pub fn live_subs(&self) -> usize {
-        self.subs.iter().filter(|sub| !sub.leaving).count()
-    }
-
-    pub(super) fn queue(&mut self, frame: Bytes) {
-        self.outbox_bytes += frame.len();
-        self.outbox.push_back(frame);
-    }
-
-    fn begin_close(&mut self, frame: Bytes, now_ms: u64) {
-        if self.phase == Phase::Open {
-            self.phase = Phase::Closing(now_ms);
-            self.queue(frame);
-            self.leave_all();
-        }
-    }
-
-    /// Nothing is written any more and nothing kept.
-    pub(super) fn end(&mut self) {
-        self.phase = Phase::Gone;
-        self.rest = Bytes::new();
-        self.outbox = VecDeque::new();
-        self.outbox_bytes = 0;
-        self.leave_all();
-    }
-
-    fn leave_all(&mut self) {
-        self.subs.iter_mut().for_each(|sub| sub.leaving = true);
-    }
-
-    /// The first subscription that is owed something; ends those whose post is gone and told.
-    fn next_owed(&mut self, codec: Codec) -> Option<(usize, Owed)> {
-        for i in 0..self.subs.len() {
-            let sub = &self.subs[i];
-            if sub.leaving {
-                continue;
-            }
-            match sub.log.owed(sub.cursor, codec) {
-                Owed::Nothing if sub.log.is_missing() => {
-                    let channel = sub.log.channel;
-                    self.subs[i].leaving = true;
-                    let error = ErrorBody {
-                        code: ErrorCode::NotFound,
-                        detail: "the post was deleted".into(),
-                        retry_after_ms: None,
-                    };
-                    self.queue(codec.frame(&ServerMessage::Unsubscribed { channel, error }));
-                    if self.ends_with_post {
-                        self.begin_close(close_frame(CloseCode::NotFound), self.moved_ms);
-                    }
-                    return Some((i, Owed::Nothing));
-                }
-                Owed::Nothing => {}
-                owed => return Some((i, owed)),
-            }
-        }
-        None
-    }
-
-    /// Moves a cursor by what was written of a batch and keeps the rest of a begun frame; whole or begun events.
-    fn advance(&mut self, sub: usize, batch: &Batch, written: usize) -> u64 {
-        let (frames, rest) =
-            if written == batch.bytes.len() { (batch.frames.len(), Bytes::new()) } else { batch.after(written) };
-        self.subs[sub].cursor += frames as i64;
-        self.rest = rest;
-        frames as u64
     }
 }

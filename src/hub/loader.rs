@@ -2,6 +2,7 @@
 
 use super::Core;
 use super::log::ChannelLog;
+use crate::metrics;
 use crate::model::Channel;
 use crate::store::read::Stretch;
 use parking_lot::Mutex;
@@ -129,6 +130,8 @@ pub async fn repairs(core: Arc<Core>) {
         for log in logs {
             if log.hole().is_some() {
                 core.loader.want_repair(log);
+            } else {
+                metrics::gate_repaired();
             }
         }
     }

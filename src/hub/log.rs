@@ -3,6 +3,7 @@
 use super::entry::Entry;
 use super::gate::Gate;
 use super::tail::{Batch, Bounds, Tail};
+use crate::metrics;
 use crate::model::{Channel, EpochCell, Event};
 use crate::protocol::codec::Codec;
 use crate::store::read::Head;
@@ -42,7 +43,7 @@ pub struct ChannelLog {
     inner: Mutex<Inner>,
     /// Bytes of all tails of the process.
     budget: Arc<AtomicUsize>,
-    watchers: AtomicU32,
+    pub(super) watchers: AtomicU32,
     /// Sweeps in a row that found nobody watching.
     idle: AtomicU32,
     /// Shards that have members, a bit each.
@@ -99,6 +100,7 @@ pub struct Recovered {
 impl ChannelLog {
     /// A log that stands nowhere yet.
     pub fn new(channel: Channel, epoch: EpochCell, budget: Arc<AtomicUsize>) -> Self {
+        metrics::channels(1);
         Self {
             channel,
             epoch,
@@ -366,6 +368,7 @@ impl ChannelLog {
     }
 
     fn account(&self, before: usize, after: usize) {
+        metrics::tail_bytes(after as i64 - before as i64);
         if after >= before {
             self.budget.fetch_add(after - before, Ordering::Relaxed);
         } else {
@@ -378,29 +381,6 @@ impl Drop for ChannelLog {
     fn drop(&mut self) {
         let held = self.inner.get_mut().tail.bytes();
         self.account(held, 0);
-    }
-}
-
-/// Keeps a log in memory for as long as it lives.
-pub struct Watch(Arc<ChannelLog>);
-
-impl Watch {
-    /// One more watcher.
-    pub fn new(log: Arc<ChannelLog>) -> Self {
-        log.watchers.fetch_add(1, Ordering::SeqCst);
-        Self(log)
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        self.0.watchers.fetch_sub(1, Ordering::SeqCst);
-    }
-}
-
-impl std::ops::Deref for Watch {
-    type Target = Arc<ChannelLog>;
-    fn deref(&self) -> &Arc<ChannelLog> {
-        &self.0
+        metrics::channels(-1);
     }
 }

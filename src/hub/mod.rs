@@ -17,14 +17,18 @@ mod sockets;
 mod subscribe;
 mod sweep;
 mod tail;
+mod watch;
 mod wheel;
+mod writer;
 
-pub use conn::{Conn, Phase};
+pub use conn::Conn;
 pub use sockets::Socket;
 pub use subscribe::{Prepared, SubscribeError};
+pub use writer::Phase;
 
 use crate::bus::{Bus, Message};
 use crate::config::SocketConfig;
+use crate::metrics;
 use crate::model::clock::{DatabaseClock, SharedClock};
 use crate::model::random::SharedEntropy;
 use crate::model::{Channel, EpochCell, Event, Timestamp, UserId};
@@ -33,7 +37,7 @@ use crate::store::{Backend, CommitSink};
 use dashmap::DashMap;
 use inbox::{Inbox, Told};
 use loader::Loader;
-use log::{Accepted, ChannelLog, Watch};
+use log::{Accepted, ChannelLog};
 use parking_lot::Mutex;
 use shard::Shard;
 use std::collections::HashMap;
@@ -43,6 +47,7 @@ use std::time::Instant;
 use tail::Bounds;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use watch::Watch;
 
 /// Over how long `going_away` spreads reconnects.
 const AWAY_SPREAD_MS: u64 = 5_000;
@@ -202,6 +207,7 @@ impl Hub {
 impl CommitSink for Hub {
     fn committed(&self, events: Vec<Event>) {
         for event in &events {
+            metrics::event_appended(&event.kind);
             self.core.bus.publish(Message::Event(event.clone()));
         }
         self.core.accept(events);

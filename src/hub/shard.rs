@@ -3,11 +3,12 @@
 //! huge one does not hold up a small one; only a socket that would block goes on the waiting list.
 
 use super::Core;
-use super::conn::{Conn, NOWHERE, Phase, Visit, Writer};
+use super::conn::{Conn, Visit};
 use super::inbox::{Inbox, Pending, Signal, Told};
 use super::log::{ChannelLog, Owed};
 use super::tail::Batch;
 use super::wheel::Wheel;
+use super::writer::{NOWHERE, Phase, Writer};
 use crate::metrics;
 use crate::protocol::codec::{Codec, frame};
 use crate::protocol::codes::CloseCode;

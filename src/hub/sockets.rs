@@ -6,6 +6,7 @@ use super::io::Io;
 use super::pace::{Rate, TooFast};
 use super::{Core, Hub};
 use crate::bus::Message;
+use crate::metrics;
 use crate::model::{Channel, SessionId, Timestamp, UserId};
 use crate::protocol::codec::Codec;
 use crate::protocol::codes::CloseCode;
@@ -39,6 +40,7 @@ impl Hub {
             if await_connect { (now_ms + core.config.connect_timeout.as_millis() as u64).max(1) } else { 0 };
         let conn = Arc::new(Conn::new(id, codec, shard, io, now_ms, connect_by_ms, core.config.max_outbox));
         core.sockets.fetch_add(1, Ordering::Relaxed);
+        metrics::socket_opened();
         core.inboxes[shard].tell(Told::Register(conn.clone()));
         Socket { core, conn }
     }
@@ -80,8 +82,8 @@ impl Socket {
     }
 
     /// Closes with a frame of one's own, as the answer to the client's Close.
-    pub fn close_with(&self, frame: Bytes) {
-        if self.conn.close_with(frame, self.core.now_ms()) {
+    pub fn close_with(&self, code: u16, frame: Bytes) {
+        if self.conn.close_with(code, frame, self.core.now_ms()) {
             self.come();
         }
     }
@@ -209,6 +211,7 @@ impl Drop for Socket {
         let who = {
             let mut writer = self.conn.lock();
             writer.end();
+            metrics::socket_closed(writer.closed_with);
             writer.who
         };
         if let Some((user, _)) = who {

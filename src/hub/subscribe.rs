@@ -2,10 +2,11 @@
 //! set in one go.
 
 use super::Core;
-use super::conn::{NOWHERE, Phase, Sub};
 use super::inbox::Told;
-use super::log::{Standing, Watch};
+use super::log::Standing;
 use super::sockets::Socket;
+use super::watch::Watch;
+use super::writer::{NOWHERE, Phase, Sub};
 use crate::model::Channel;
 use crate::protocol::server::Subscribed;
 use bytes::Bytes;

@@ -7,6 +7,7 @@ use super::StoreError;
 use super::backend::{Backend, CommitSink, Committed, GroupResult, Grouped};
 use super::lanes::Lanes;
 use super::write::{Mutation, Outcome, Write};
+use crate::metrics;
 use crate::model::clock::SharedClock;
 use futures_util::FutureExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -140,8 +141,6 @@ impl Shared {
         if group.is_empty() {
             return Vec::new();
         }
-        self.observe(group.len());
-
         let (writes, callers): (Vec<_>, Vec<_>) =
             group.into_iter().map(|Waiting { write, since, answer }| (write, (since, answer))).unzip();
         let members = writes.len();
@@ -159,6 +158,7 @@ impl Shared {
             Vec::new()
         });
 
+        self.observe(members, self.clock.instant().saturating_duration_since(instant));
         let mut events = Vec::new();
         let mut answers = Vec::with_capacity(members);
         let mut held = Vec::new();
@@ -176,6 +176,9 @@ impl Shared {
                 Grouped::Held(write) => held.push(Waiting { write, since, answer }),
             }
         }
+        let took = self.clock.instant().saturating_duration_since(instant);
+        metrics::group_committed(answers.len(), took);
+        metrics::events_appended(events.iter().map(|event| &*event.kind));
         if !events.is_empty() && catch_unwind(AssertUnwindSafe(|| self.sink.committed(events))).is_err() {
             tracing::error!("telling of a committed group panicked");
         }
@@ -192,7 +195,8 @@ impl Shared {
     }
 
     /// The one place that sees the size of every group.
-    fn observe(&self, members: usize) {
+    fn observe(&self, members: usize, took: Duration) {
+        crate::metrics::group_committed(members, took);
         self.groups.fetch_add(1, Ordering::Relaxed);
         self.members.fetch_add(u64::try_from(members).unwrap_or(u64::MAX), Ordering::Relaxed);
     }

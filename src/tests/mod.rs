@@ -1,4 +1,11 @@
 //! Integration tests: one file per behaviour, over the real router and store.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod accounts_rest;
+mod command_line;
 mod content_rest;
+mod history_rest;
+mod posts_rest;
+mod publish_rest;
 mod site;

@@ -2,25 +2,15 @@
 
 use axum::body::Body;
 use axum::http::Request;
+use belfry::app::{App, Mode, World, open_backend};
+use belfry::bus::LocalBus;
 use belfry::config::Config;
-use belfry::domain::accounts::{AccountRules, Accounts};
-use belfry::domain::comments::Comments;
-use belfry::domain::limits::RateLimits;
-use belfry::domain::origins::Origins;
-use belfry::domain::posts::Posts;
-use belfry::domain::publish::Publishing;
-use belfry::domain::readiness::Readiness;
-use belfry::domain::revocations::Revocations;
-use belfry::http::{AppState, router};
-use belfry::model::clock::{DatabaseClock, SharedClock};
-use belfry::model::random::{SharedEntropy, SystemEntropy};
-use belfry::model::{Channel, EpochCell, Event, PostId, Role};
-use belfry::store::backend::Backend;
-use belfry::store::read::Stretch;
-use belfry::store::sqlite::{Mode, Options, Sqlite};
-use belfry::store::{CommitSink, Store};
+use belfry::http::AppState;
+use belfry::model::Role;
+use belfry::model::random::SystemEntropy;
+use belfry::store::write::SetRole;
 use clap::Parser;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -32,15 +22,10 @@ struct Settings {
     config: Config,
 }
 
-struct Nobody;
-
-impl CommitSink for Nobody {
-    fn committed(&self, _: Vec<Event>) {}
-}
-
 /// One instance with a database of its own, which goes with it.
 pub struct Site {
     pub state: AppState,
+    app: App,
     _folder: TempDir,
 }
 
@@ -62,38 +47,12 @@ impl Site {
     /// With these settings.
     pub async fn with(settings: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::parse_from(["belfry"].iter().chain(settings));
-        let config = Arc::new(settings.config);
-        let clock: SharedClock = Arc::new(DatabaseClock::new());
-        let entropy: SharedEntropy = Arc::new(SystemEntropy);
-        let sqlite = Sqlite::connect(&folder.path().join("b.db"), Options::new(Mode::Serve, folder.path())).await;
-        let backend: Arc<dyn Backend> = Arc::new(sqlite.unwrap());
-        let epoch = EpochCell::new(backend.control().await.unwrap().epoch);
-        let store = Arc::new(Store::start(backend, clock.clone(), Arc::new(Nobody)));
-        let rules = AccountRules {
-            registration: true,
-            access_ttl: config.access_ttl,
-            refresh_ttl: config.refresh_ttl,
-            max_name_chars: config.limits.max_name_chars,
-        };
-        let revocations = Arc::new(Revocations::default());
-        let accounts = Accounts::new(store.clone(), clock.clone(), entropy.clone(), revocations, b"secret", 1, rules);
-        let limits = Arc::new(RateLimits::new(&config.limits, clock.clone()));
-        let state = AppState {
-            posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
-            comments: Arc::new(Comments::new(store.clone(), config.limits.clone(), limits.clone())),
-            publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),
-            readiness: Arc::new(Readiness::new(clock.clone())),
-            origins: Arc::new(Origins::new(None, &[]).unwrap()),
-            accounts: Arc::new(accounts),
-            config,
-            clock,
-            entropy,
-            store,
-            limits,
-            epoch,
-        };
-        Self { state, _folder: folder }
+        let data = folder.path().to_str().unwrap();
+        let config = Settings::parse_from(["belfry", "--data", data].iter().chain(settings)).config;
+        let backend = open_backend(&config.store, Mode::Serve).await.unwrap();
+        let world = World { backend, bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy) };
+        let app = App::start(config, world).await.unwrap();
+        Self { state: app.state.clone(), app, _folder: folder }
     }
 
     /// A token of a person.
@@ -104,7 +63,7 @@ impl Site {
     /// A token of a moderator.
     pub async fn moderator(&self, name: &str) -> String {
         self.person(name).await;
-        self.state.accounts.set_role(name, Role::Moderator).await.unwrap();
+        self.state.store.write(SetRole { handle: name.into(), role: Role::Moderator }).await.unwrap();
         self.person(name).await
     }
 
@@ -117,13 +76,6 @@ impl Site {
     /// The epoch answers should carry.
     pub fn epoch(&self) -> String {
         self.state.epoch.get().to_string()
-    }
-
-    /// The data of an event of a post, as text.
-    pub async fn event_data(&self, post: i64, seq: i64) -> String {
-        let channel = Channel::Post(PostId(post));
-        let stretch = Stretch { channel, after: seq - 1, limit: 1, last: false };
-        self.state.store.read().events(&[stretch]).await.unwrap()[&channel][0].data.get().to_owned()
     }
 
     pub async fn get(&self, token: &str, path: &str) -> Answer {
@@ -167,7 +119,7 @@ impl Site {
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {
-        let response = router(self.state.clone()).oneshot(request).await.unwrap();
+        let response = self.app.router().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -219,4 +171,18 @@ pub fn pointer(answer: &Answer) -> String {
     let errors = answer.json["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 1);
     format!("{} {}", answer.status, errors[0]["pointer"].as_str().unwrap())
+}
+
+/// An instance with a person, and a post of theirs.
+pub async fn site_with_post() -> (Site, String, i64) {
+    let site = Site::open().await;
+    let ada = site.person("ada").await;
+    let post = site.post(&ada, "/posts", json!({"title": "First", "body": "Hello *world*"})).await.created();
+    let id = post["id"].as_i64().unwrap();
+    (site, ada, id)
+}
+
+/// The ids of a list, in order.
+pub fn ids(list: &Value) -> Vec<i64> {
+    list["items"].as_array().unwrap().iter().map(|item| item["id"].as_i64().unwrap()).collect()
 }

@@ -7,6 +7,7 @@ use crate::domain::{DomainError, Identity};
 use crate::hub::io::Io;
 use crate::hub::pace::{Rate, TooFast};
 use crate::hub::{Phase, Socket};
+use crate::metrics::{self, Edge};
 use crate::model::PostId;
 use crate::protocol::codec::{Codec, close_frame_with, frame};
 use crate::protocol::codes::{CloseCode, ErrorCode};
@@ -151,9 +152,9 @@ impl Session {
             }
             Incoming::Close(code) if !self.farewell => {
                 self.farewell = true;
-                self.socket.close_with(
-                    code.map_or_else(|| frame(OpCode::Control(Control::Close), b""), |code| close_frame_with(code, "")),
-                );
+                let echo =
+                    code.map_or_else(|| frame(OpCode::Control(Control::Close), b""), |code| close_frame_with(code, ""));
+                self.socket.close_with(code.unwrap_or(1005), echo);
             }
             Incoming::Close(_) => {}
             Incoming::Text(_) | Incoming::Binary(_) if self.socket.lock().phase() != Phase::Open => {}
@@ -213,6 +214,7 @@ impl Session {
 
     /// Answers a command with an error.
     pub(super) fn fail(&self, id: Option<u64>, error: &DomainError) {
+        metrics::error(Edge::Socket, error.code.name());
         self.socket.send(&ServerMessage::Error { id, error: body(error) });
     }
 

@@ -4,6 +4,8 @@
 //!
 //! ```ignore
 //! // src/store/postgres/testing.rs
+//! use crate::store::conformance::support::{Database, Held, required_in_ci};
+//!
 //! pub async fn fixture() -> Option<Database> {
 //!     let url = required_in_ci("BELFRY_TEST_POSTGRES")?;                // None skips; never in CI
 //!     let schema = Schema::make(&url).await;                            // empty, its own, dropped with the Database
@@ -20,6 +22,7 @@
 pub(crate) mod accounts;
 pub(crate) mod comments;
 pub(crate) mod control;
+pub(crate) mod double;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod pages;
@@ -29,7 +32,7 @@ pub(crate) mod sessions;
 pub(crate) mod support;
 pub(crate) mod writes;
 
-pub(crate) use support::{Database, Held, required_in_ci};
+pub(crate) use support::Database;
 
 /// Runs every clause on the back end called `$name`, whose empty databases `$fixture` makes.
 macro_rules! conformance {
@@ -44,6 +47,75 @@ macro_rules! conformance {
                     what_waits_is_finished_when_the_store_closes,
                     a_held_room_stalls_no_other_and_keeps_its_order,
                     publishing_reaches_posts_and_people_that_are_there_and_nothing_else,
+                }
+                keys {
+                    a_replayed_key_returns_the_first_result_as_it_is_now,
+                    a_key_of_something_deleted_returns_what_is_left_of_it,
+                    a_key_used_twice_at_once_causes_one_event,
+                    a_key_used_twice_in_one_group_causes_one_event,
+                    a_key_with_other_content_is_a_conflict,
+                    a_key_belongs_to_its_caller_and_action,
+                    a_refused_write_does_not_use_its_key,
+                    a_key_is_kept_for_seven_days,
+                }
+                comments {
+                    a_comment_is_answered_told_and_read_alike,
+                    a_reply_counts_on_its_parent_alone_and_makes_it_newer,
+                    a_comment_needs_a_post_and_a_parent_that_are_there,
+                    only_its_author_edits_a_comment_and_the_same_text_says_nothing,
+                    a_deleted_comment_keeps_its_place_and_nothing_else,
+                    counters_equal_the_rows_at_every_seq,
+                    a_comment_by_nobody_is_refused,
+                }
+                posts {
+                    a_post_opens_its_channel_at_nothing,
+                    a_post_is_changed_by_its_author_or_a_moderator_and_told,
+                    a_deleted_post_is_gone_and_so_is_all_its_log_told,
+                    the_channel_of_a_write_is_known_before_it,
+                }
+                pages {
+                    every_list_of_comments_has_its_order,
+                    a_page_shows_comments_as_they_are_with_the_head_of_their_room,
+                    a_post_that_is_not_there_has_no_pages,
+                    pages_are_stable_while_comments_are_inserted,
+                    posts_are_listed_newest_first_without_those_deleted,
+                }
+                log {
+                    what_is_replayed_at_once_is_what_was_told,
+                    a_replay_shows_an_edit_in_every_event_of_the_comment,
+                    a_replay_tells_nothing_of_what_was_deleted,
+                    a_stretch_is_the_first_or_the_last_events_after_a_seq,
+                    many_logs_are_read_at_once_and_stay_apart,
+                    a_log_read_by_two_overlapping_stretches_tells_each_event_once,
+                }
+                accounts {
+                    a_new_person_has_an_account_a_channel_and_a_session,
+                    an_address_is_one_persons_in_any_case,
+                    an_address_registered_twice_at_once_is_one_person,
+                    a_handle_asked_for_must_be_free_and_a_derived_one_is_made_so,
+                    people_change_what_they_say_of_themselves,
+                    people_are_found_by_handle_or_made_in_the_order_asked_for,
+                    a_role_that_changes_is_told_to_the_instances,
+                    an_api_key_is_found_by_its_hash_alone,
+                }
+                sessions {
+                    a_refresh_token_is_spent_for_its_successor,
+                    a_spent_refresh_token_is_good_for_ten_seconds_then_ends_its_session,
+                    a_refresh_token_ends_by_itself,
+                    two_at_once_get_the_same_successor,
+                    an_ended_session_is_revoked_until_its_last_token_ends,
+                    everywhere_ends_each_session_of_that_person_and_no_other,
+                    a_session_without_refreshing_can_be_ended_too,
+                }
+                prune {
+                    a_long_log_loses_its_beginning_and_its_floor_moves,
+                    old_events_go_and_young_ones_stay,
+                    a_call_deletes_no_more_than_it_may,
+                    credentials_go_when_they_have_ended_and_not_before,
+                }
+                control {
+                    every_process_sees_the_same_epoch_until_a_new_one_is_drawn,
+                    the_database_tells_its_time,
                 }
             }
         }

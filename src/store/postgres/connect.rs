@@ -15,6 +15,9 @@ const OLDEST: i32 = 150_000;
 
 /// Every session: a commit is durable wherever the server's settings say otherwise, and a frozen process holds a room for
 /// seconds only. The server itself looks after silent clients, which their sockets cannot ask for.
+///
+/// Every statement here is a bounded number of steps along an index, whatever the statistics say: a plan made while a
+/// table was empty is kept by its connection, and must still be good when the table is full.
 const SESSION: &str = "
     set application_name = 'belfry';
     set synchronous_commit = on;
@@ -26,6 +29,9 @@ const SESSION: &str = "
     set tcp_keepalives_interval = 2;
     set tcp_keepalives_count = 3;
     set tcp_user_timeout = '10s';
+    set enable_seqscan = off;
+    set enable_hashjoin = off;
+    set enable_mergejoin = off;
     set jit = off";
 
 /// Time to get a connection.

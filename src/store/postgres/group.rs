@@ -108,12 +108,11 @@ async fn transaction(db: &mut PgConnection, group: &[Write], now: Timestamp, wai
     let free = |member: &usize| channels[*member].is_none_or(|channel| !held.contains(&channel));
     let mut waiting: Vec<usize> = (0..group.len()).filter(free).collect();
     while !waiting.is_empty() {
-        let hot = first_hot(group, &channels, &waiting);
-        let batch: Vec<(usize, &Write)> = hot.iter().map(|member| (*member, &group[*member])).collect();
+        let batch = first_hot(group, &channels, &waiting);
         for (member, result) in hot::run(&mut tx, &mut ledger, &batch).await? {
             slots[member] = Some(result);
         }
-        waiting.retain(|member| !hot.contains(member));
+        waiting.retain(|member| slots[*member].is_none());
         for member in first_cold(group, &channels, &waiting) {
             slots[member] = Some(cold::run(&mut tx, &mut ledger, &group[member]).await?);
         }
@@ -174,18 +173,16 @@ async fn lock(
 
 /// The hot members that no earlier cold one of their channel waits before: they go together. A changed account comes
 /// before all that may tell of it.
-fn first_hot(group: &[Write], channels: &[Option<Channel>], waiting: &[usize]) -> HashSet<usize> {
+fn first_hot<'a>(group: &'a [Write], channels: &[Option<Channel>], waiting: &[usize]) -> Vec<(usize, &'a Write)> {
     let mut behind: HashSet<Channel> = HashSet::new();
-    let mut hot = HashSet::new();
+    let mut hot = Vec::new();
     for member in waiting {
         let channel = channels[*member];
         match &group[*member] {
             Write::UpdateAccount(_) => break,
             write if !hot::is_hot(write) => behind.extend(channel),
             _ if channel.is_some_and(|channel| behind.contains(&channel)) => {}
-            _ => {
-                hot.insert(*member);
-            }
+            write => hot.push((*member, write)),
         }
     }
     hot

@@ -5,7 +5,7 @@ use super::bulk::{self, NewComment, NewPost};
 use super::failure::Failure;
 use super::{accounts, comments, posts};
 use crate::model::event::{Counted, ParentCount};
-use crate::model::{Channel, Comment, CommentId, EventData, Post, PostId, UserId, UserRef};
+use crate::model::{Channel, Comment, CommentId, Event, EventData, Post, PostId, UserId, UserRef};
 use crate::store::backend::Committed;
 use crate::store::error::{Rejection, StoreError};
 use crate::store::ledger::{Caused, Ledger};
@@ -57,7 +57,7 @@ struct Plan<'a> {
 /// What the plan says of one member.
 #[derive(Debug)]
 enum Verdict {
-    Done(Committed),
+    Done(Box<Committed>),
     Rejected(Rejection),
     /// The same had been asked before: the answer is that comment or post as it is now.
     SameComment(CommentId),
@@ -138,7 +138,7 @@ impl<'a> Plan<'a> {
     fn publish(&mut self, ledger: &mut Ledger, w: &'a Publish, again: Option<Caused>) -> Result<Verdict, Failure> {
         if let Some(Caused { seq, .. }) = again {
             let outcome = Outcome::Publish(Applied { value: seq, replayed: true });
-            return Ok(Verdict::Done(Committed { outcome, events: Vec::new() }));
+            return Ok(done(outcome, Vec::new()));
         }
         open(ledger, w.channel).filter(|_| w.channel != Channel::Revocations).ok_or(Rejection::NotFound("channel"))?;
         storable(&w.kind, "/kind")?;
@@ -146,7 +146,7 @@ impl<'a> Plan<'a> {
         let seq = ledger.append(w.channel, &data, None, None, Some(w.data.get().to_owned()));
         self.keep(ledger, w.key.as_ref(), Caused { subject_id: None, seq });
         let outcome = Outcome::Publish(Applied { value: seq, replayed: false });
-        Ok(Verdict::Done(Committed { outcome, events: ledger.take_events() }))
+        Ok(done(outcome, ledger.take_events()))
     }
 
     fn comment(
@@ -203,7 +203,7 @@ impl<'a> Plan<'a> {
         self.keep(ledger, w.key.as_ref(), Caused { subject_id: Some(id.0), seq });
         self.comments.push(NewComment { write: w, id, root_id, depth: comment.depth, seq });
         let outcome = Outcome::CreateComment(Applied { value: comment, replayed: false });
-        Ok(Verdict::Done(Committed { outcome, events: ledger.take_events() }))
+        Ok(done(outcome, ledger.take_events()))
     }
 
     fn post(
@@ -236,7 +236,7 @@ impl<'a> Plan<'a> {
             updated_at: ledger.now(),
         };
         let outcome = Outcome::CreatePost(Applied { value: Versioned { value: post, seq: 0 }, replayed: false });
-        Ok(Verdict::Done(Committed { outcome, events: Vec::new() }))
+        Ok(done(outcome, Vec::new()))
     }
 
     fn keep(&mut self, ledger: &mut Ledger, key: Option<&'a IdempotencyKey>, caused: Caused) {
@@ -257,7 +257,7 @@ async fn answer(
     let comments = comments::by_ids(db, &comment_ids).await?;
     let posts = posts::by_ids(db, &post_ids).await?;
     let told = |verdict| match verdict {
-        Verdict::Done(committed) => Ok(committed),
+        Verdict::Done(committed) => Ok(*committed),
         Verdict::Rejected(rejection) => Err(rejection.into()),
         Verdict::SameComment(id) => {
             let value = comments.get(&id).cloned().ok_or(Rejection::NotFound("comment"))?;
@@ -272,6 +272,10 @@ async fn answer(
         }
     };
     Ok(verdicts.into_iter().map(|(member, verdict)| (member, told(verdict))).collect())
+}
+
+fn done(outcome: Outcome, events: Vec<Event>) -> Verdict {
+    Verdict::Done(Box::new(Committed { outcome, events }))
 }
 
 /// As many ids are drawn as there are members to need one.

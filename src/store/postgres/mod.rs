@@ -17,6 +17,10 @@ mod posts;
 mod prune;
 mod sessions;
 mod targets;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};

@@ -4,7 +4,7 @@ use super::Sqlite;
 use super::transaction::{Transaction, Trouble};
 use crate::model::event::{Counted, ParentCount};
 use crate::model::page::Sort;
-use crate::model::{Channel, Comment, CommentId, EventData, PostId, UserId};
+use crate::model::{Channel, Comment, CommentId, EventData, PostId};
 use crate::store::compose::CommentFacts;
 use crate::store::ledger::Caused;
 use crate::store::read::{Below, ReadComments};
@@ -99,7 +99,9 @@ impl Transaction {
         };
         self.ledger.change(channel, |row| row.comment_count += 1);
         let parent = parent.map(|parent| ParentCount { id: parent.id, reply_count: parent.reply_count + 1 });
-        self.append_counted(&comment, parent, Some(create.author), |counted| EventData::CommentCreated(counted))?;
+        let (counted, facts) = self.counted(&comment, parent)?;
+        let data = EventData::CommentCreated(counted);
+        self.ledger.append(channel, &data, Some(id.0), Some(create.author), Some(facts));
         self.ledger.keep(create.key, Caused { subject_id: Some(id.0), seq });
         Ok(Applied { value: comment, replayed: false })
     }
@@ -159,9 +161,9 @@ impl Transaction {
         };
         let comment = Comment::from(row);
         self.ledger.change(channel, |row| row.comment_count -= 1);
-        self.append_counted(&comment, parent, Some(delete.actor.user_id), |counted| {
-            EventData::CommentDeleted(counted)
-        })?;
+        let (counted, facts) = self.counted(&comment, parent)?;
+        let data = EventData::CommentDeleted(counted);
+        self.ledger.append(channel, &data, Some(comment.id.0), Some(delete.actor.user_id), Some(facts));
         Ok(comment)
     }
 
@@ -180,20 +182,12 @@ impl Transaction {
         if row.deleted_at.is_some() { Err(DELETED.into()) } else { Ok(row) }
     }
 
-    fn append_counted(
-        &mut self,
-        comment: &Comment,
-        parent: Option<ParentCount>,
-        actor: Option<UserId>,
-        data: for<'a> fn(Counted<'a>) -> EventData<'a>,
-    ) -> Result<(), Trouble> {
-        let channel = Channel::Post(comment.post_id);
-        let comment_count = self.ledger.row(channel).map_or(0, |row| row.comment_count);
+    /// What an event says of a comment besides the row, told now and kept for later.
+    fn counted<'c>(&self, comment: &'c Comment, parent: Option<ParentCount>) -> Result<(Counted<'c>, String), Trouble> {
+        let comment_count = self.ledger.row(Channel::Post(comment.post_id)).map_or(0, |row| row.comment_count);
         let facts = serde_json::to_string(&CommentFacts { comment_count, parent })
             .map_err(|error| StoreError::Internal(error.to_string()))?;
-        let data = data(Counted { comment, comment_count, parent });
-        self.ledger.append(channel, &data, Some(comment.id.0), actor, Some(facts));
-        Ok(())
+        Ok((Counted { comment, comment_count, parent }, facts))
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,7 +29,8 @@ pub(super) struct Noted {
 pub(super) struct Note {
     shared: Arc<Shared>,
     stop: CancellationToken,
-    task: TaskTracker,
+    tasks: TaskTracker,
+    task: AbortHandle,
 }
 
 struct Shared {
@@ -55,10 +57,10 @@ impl Note {
             last_event: AtomicI64::new(now.last_event),
             committed: Notify::new(),
         });
-        let (stop, task) = (CancellationToken::new(), TaskTracker::new());
-        task.spawn(keep(shared.clone(), stop.clone(), now.last_event));
-        task.close();
-        Ok(Self { shared, stop, task })
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let task = tasks.spawn(keep(shared.clone(), stop.clone(), now.last_event)).abort_handle();
+        tasks.close();
+        Ok(Self { shared, stop, tasks, task })
     }
 
     /// An event with this id is committed.
@@ -70,13 +72,14 @@ impl Note {
     /// Notes the last commit and stops.
     pub(super) async fn close(&self) {
         self.stop.cancel();
-        self.task.wait().await;
+        self.tasks.wait().await;
     }
 }
 
 impl Drop for Note {
     fn drop(&mut self) {
-        self.stop.cancel();
+        // Not to be written over the note of whoever serves the file next.
+        self.task.abort();
     }
 }
 

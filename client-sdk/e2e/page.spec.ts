@@ -1,0 +1,217 @@
+import AxeBuilder from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import { comment, expect, reads, reply, say, shot, signUp, stored, test, writePost } from "./support.js";
+
+/** A thread with everything in it that a page of this kind shows. */
+async function lively(page: Page): Promise<string> {
+  await signUp(page, "Ada Lovelace");
+  const path = await writePost(page, "What should the bell say?", "A *few* words, a `tag`, and a list:\n\n- one\n- two\n\n> quoted");
+  await say(page, "It should be short.");
+  let last = "It should be short.";
+  for (const text of ["Two words.", "Three.", "Four of them.", "Five deep.", "Six deep.", "Seven deep."]) {
+    await reply(page, last, text);
+    last = text;
+  }
+  await say(page, "averyveryverylongwordwithoutanyspaces".repeat(6));
+  await comment(page, "Three.").getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Delete", exact: true }).click();
+  await expect(page.getByText("This comment was deleted.")).toBeVisible();
+  return path;
+}
+
+const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+test("a phone of 320 px shows everything without scrolling sideways", async ({ open }) => {
+  const page = await open("/", { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
+  await lively(page);
+  expect(await overflow(page)).toBe(0);
+  await expect(page.getByText(/^in reply to/).first()).toBeVisible();
+  for (const button of await page.locator("article.comment button").all()) {
+    expect((await button.boundingBox())!.height).toBeGreaterThanOrEqual(44);
+  }
+  await shot(page, "phone-thread");
+  await page.goto(new URL("/", page.url()).href);
+  await expect(page.getByRole("link", { name: "What should the bell say?" })).toBeVisible();
+  expect(await overflow(page)).toBe(0);
+  await shot(page, "phone-posts");
+});
+
+test("right to left, it is mirrored and nothing sticks out", async ({ open }) => {
+  const page = await open();
+  await lively(page);
+  await page.evaluate(() => (document.documentElement.dir = "rtl"));
+  expect(await overflow(page)).toBe(0);
+  await shot(page, "thread-rtl");
+});
+
+test("everything can be done with the keyboard alone", async ({ open }) => {
+  const page = await open();
+  const { keyboard } = page;
+  /** Goes on with Tab until something of this name has the focus. */
+  const tabTo = async (name: RegExp) => {
+    for (let presses = 0; presses < 60; presses++) {
+      await keyboard.press("Tab");
+      const focused = await page.evaluate(() => {
+        const { labels, textContent, ariaLabel } = document.activeElement as HTMLInputElement;
+        return ariaLabel ?? labels?.[0]?.textContent ?? textContent ?? "";
+      });
+      if (name.test(focused)) return;
+    }
+    throw new Error(`Nothing named ${name} can be reached.`);
+  };
+
+  await expect(page.getByRole("button", { name: "Sign in", exact: true })).toBeEnabled();
+  await tabTo(/^Sign in$/);
+  await keyboard.press("Enter");
+  await expect(page.getByLabel("Email")).toBeFocused();
+  await tabTo(/^I am new here$/);
+  await keyboard.press("Enter");
+  await expect(page.getByLabel("Name", { exact: true })).toBeFocused();
+  await keyboard.type("Kay");
+  await keyboard.press("Tab");
+  await keyboard.type("kay@example.org");
+  await keyboard.press("Tab");
+  await keyboard.type("a long enough password");
+  await keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+
+  await tabTo(/^Write a post$/);
+  await keyboard.press("Enter");
+  await expect(page.getByLabel("Title")).toBeFocused();
+  await keyboard.type("By keys");
+  await tabTo(/^Text$/);
+  await keyboard.type("Look, no hands.");
+  await keyboard.press("Control+Enter");
+  await expect(page.getByRole("heading", { name: "By keys" })).toBeVisible();
+
+  await tabTo(/^Write a comment$/);
+  await keyboard.type("A comment");
+  await keyboard.press("Control+Enter");
+  await stored(page, "A comment");
+  await page.getByRole("main").focus();
+  await tabTo(/^Reply to Kay$/);
+  await keyboard.press("Enter");
+  await expect(page.getByRole("textbox", { name: "Reply to Kay" })).toBeFocused();
+  await keyboard.type("A reply");
+  await keyboard.press("Escape");
+  await expect(comment(page, "A comment").getByRole("button", { name: "Reply to Kay" })).toBeFocused();
+  await keyboard.press("Enter");
+  await expect(page.getByRole("textbox", { name: "Reply to Kay" })).toHaveValue("A reply");
+  await keyboard.press("Control+Enter");
+  await stored(page, "A reply");
+  await tabTo(/^Edit your comment$/);
+  await keyboard.press("Enter");
+  await expect(page.getByLabel("Edit your comment")).toBeFocused();
+  await keyboard.type(", edited");
+  await keyboard.press("Control+Enter");
+  await expect(comment(page, "A comment, edited")).toBeFocused();
+  await tabTo(/^Hide the replies to Kay$/);
+  await keyboard.press("Enter");
+  await expect(comment(page, "A reply")).toHaveCount(0);
+  await keyboard.press("Enter");
+  await stored(page, "A reply");
+  await page.getByRole("main").focus();
+  await tabTo(/^Delete your comment$/);
+  await keyboard.press("Enter");
+  await expect(page.getByRole("button", { name: "Keep" })).toBeFocused();
+  await keyboard.press("Shift+Tab");
+  await keyboard.press("Enter");
+  await reads(page, ["This comment was deleted.", "A reply"]);
+});
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`no serious accessibility fault, ${colorScheme}`, async ({ open, server }) => {
+    const page = await open("/", { colorScheme });
+    const check = async (name: string) => {
+      await shot(page, `${name}-${colorScheme}`);
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      expect(bad.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), name).toEqual([]);
+    };
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await check("sign-in");
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await lively(page);
+    const other = await open(new URL(page.url()).pathname);
+    await signUp(other, "Bob");
+    await say(other, "Hello from elsewhere.");
+    await expect(page.getByRole("button", { name: "1 new comment", exact: true })).toBeVisible();
+    await comment(page, "It should be short.").getByRole("button", { name: "Edit" }).click();
+    await comment(page, "Two words.").getByRole("button", { name: /^Reply/ }).click();
+    await expect(page.getByRole("textbox", { name: "Reply to Ada Lovelace" })).toBeFocused();
+    await check("thread");
+    await server.kill();
+    await page.getByLabel("Write a comment").fill("While you were away");
+    await page.getByRole("button", { name: "Comment", exact: true }).click();
+    await expect(page.getByText("Reconnecting…")).toBeVisible();
+    await check("away");
+    await server.start();
+    await stored(page, "While you were away");
+    await page.getByRole("link", { name: "Belfry" }).click();
+    await page.getByRole("button", { name: "Write a post" }).click();
+    await check("posts");
+  });
+}
+
+test("signed out elsewhere, the page reads on and asks to sign in again", async ({ open, server }) => {
+  const page = await open();
+  await signUp(page, "Ada");
+  const path = await writePost(page, "Two windows", "one person");
+  await say(page, "here");
+  await page.getByLabel("Write a comment").fill("unsent");
+  const other = await page.context().newPage();
+  await other.goto(server.url);
+  await other.getByRole("button", { name: "Sign out" }).click();
+  await page.bringToFront();
+  await expect(page.getByRole("button", { name: "Sign in", exact: true })).toBeVisible();
+  await expect(page.getByLabel("Write a comment")).toHaveValue("unsent");
+  const bob = await open(path);
+  await signUp(bob, "Bob");
+  await say(bob, "there");
+  await reads(page, ["here", "there"]);
+});
+
+test("a reload keeps one signed in; back and forward keep the place", async ({ open }) => {
+  const page = await open("/", { viewport: { width: 800, height: 400 } });
+  await signUp(page, "Ada");
+  for (let n = 1; n <= 8; n++) {
+    await writePost(page, `Post ${n}`, "text");
+    await page.getByRole("link", { name: "Belfry" }).click();
+    await expect(page.getByRole("link", { name: `Post ${n}` })).toBeVisible();
+  }
+  await page.reload();
+  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await page.getByRole("link", { name: "Post 2" }).scrollIntoViewIfNeeded();
+  const scroll = await page.evaluate(() => scrollY);
+  expect(scroll).toBeGreaterThan(0);
+  await page.getByRole("link", { name: "Post 2" }).click();
+  await expect(page.getByRole("heading", { name: "Post 2" })).toBeVisible();
+  await page.goBack();
+  await expect(page.getByRole("link", { name: "Post 2" })).toBeInViewport();
+  expect(await page.evaluate(() => scrollY)).toBe(scroll);
+});
+
+test("what does not exist says so", async ({ open }) => {
+  const page = await open("/posts/4711");
+  await expect(page.getByRole("heading", { name: "Nothing here" })).toBeVisible();
+});
+
+test.describe("with the usual rates", () => {
+  test.use({ serverEnv: { BELFRY_RATE_LIMITS: "on" } });
+
+  test("who is too fast is told how long to wait, and keeps the text", async ({ open }) => {
+    const page = await open();
+    await signUp(page, "Ada");
+    await writePost(page, "Hurry", "up");
+    for (let n = 1; n <= 10; n++) await say(page, `quick ${n}`);
+    await page.getByLabel("Write a comment").fill("too quick");
+    await page.getByRole("button", { name: "Comment", exact: true }).click();
+    const failed = comment(page, "too quick");
+    await expect(failed).toHaveClass(/failed/);
+    await expect(failed.getByText(/You can send it again in \d+ s/)).toBeVisible();
+    await expect(failed.getByRole("button", { name: "Retry" })).toBeDisabled();
+    await shot(page, "rate-limited");
+    await failed.getByRole("button", { name: "Back to the text box" }).click();
+    await expect(page.getByLabel("Write a comment")).toHaveValue("too quick");
+  });
+});

@@ -1,0 +1,109 @@
+import { expect, test as base, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
+import { ServerProcess } from "../test/support/server-process.js";
+
+interface Fixtures {
+  /** Settings of the server; override with `test.use`. */
+  serverEnv: Record<string, string>;
+  server: ServerProcess;
+  /** A page in a browser context of its own. */
+  open(path?: string, options?: BrowserContextOptions): Promise<Page>;
+}
+
+export const test = base.extend<Fixtures>({
+  serverEnv: [{}, { option: true }],
+
+  server: async ({ serverEnv }, use) => {
+    const binary = process.env.BELFRY_BIN;
+    if (!binary) throw new Error("Say in BELFRY_BIN which server to test with.");
+    const server = new ServerProcess(binary, serverEnv);
+    await server.start();
+    await use(server);
+    await server.remove();
+  },
+
+  open: async ({ browser, server }, use) => {
+    const faults: string[] = [];
+    const contexts: { close(): Promise<void> }[] = [];
+    await use(async (path = "/", options = {}) => {
+      const context = await browser.newContext(options);
+      contexts.push(context);
+      const page = await context.newPage();
+      page.on("pageerror", (error) => faults.push(String(error)));
+      page.on("console", (message) => {
+        if (message.text().includes("Content Security Policy")) faults.push(message.text());
+      });
+      page.on("dialog", (dialog) => faults.push(`a dialog: ${dialog.message()}`));
+      await page.goto(server.url + path);
+      return page;
+    });
+    for (const context of contexts) await context.close();
+    expect(faults, "errors, policy violations and dialogs on any page").toEqual([]);
+  },
+});
+
+export { expect };
+
+const PASSWORD = "a long enough password";
+
+/** In the panel that is open. */
+export async function fillSignUp(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name: "I am new here" }).click();
+  await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Email").fill(`${name.toLowerCase().replaceAll(" ", ".")}@example.org`);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button", { name: "Create account" }).click();
+}
+
+export async function signUp(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await fillSignUp(page, name);
+  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+}
+
+export async function writePost(page: Page, title: string, text: string): Promise<string> {
+  await page.getByRole("button", { name: "Write a post" }).click();
+  await page.getByLabel("Title").fill(title);
+  await page.getByLabel("Text", { exact: true }).fill(text);
+  await page.getByRole("button", { name: "Publish" }).click();
+  await expect(page.getByRole("heading", { name: title, level: 1 })).toBeVisible();
+  return new URL(page.url()).pathname;
+}
+
+/** The comments that are shown, tombstones included, in the order in which one reads. */
+export const texts = (page: Page): Locator => page.locator("article.comment :is(.text, .tombstone)");
+
+const exactly = (text: string) => new RegExp(`^\\s*${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}\\s*$`);
+
+/** The comment that says this. */
+export const comment = (page: Page, text: string): Locator =>
+  page.locator("article.comment").filter({ has: page.locator(".text", { hasText: exactly(text) }) });
+
+/** Writes at the end of the thread and waits until the server has it. */
+export async function say(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Write a comment").fill(text);
+  await page.getByRole("button", { name: "Comment", exact: true }).click();
+  await stored(page, text);
+}
+
+export async function reply(page: Page, to: string, text: string): Promise<void> {
+  await comment(page, to).getByRole("button", { name: /^Reply to/ }).click();
+  await page.getByRole("textbox", { name: /^Reply to/ }).fill(text);
+  await comment(page, to).getByRole("button", { name: "Reply", exact: true }).click();
+  await stored(page, text);
+}
+
+export async function stored(page: Page, text: string): Promise<void> {
+  await expect(comment(page, text)).toBeVisible();
+  await expect(comment(page, text)).not.toHaveClass(/pending|failed/);
+}
+
+/** Shows whatever waits, as it comes in, until the texts are these. */
+export async function reads(page: Page, expected: string[]): Promise<void> {
+  await expect(async () => {
+    for (const button of await page.locator("button.new").all()) await button.click({ timeout: 1_000 });
+    await expect(texts(page)).toHaveText(expected, { timeout: 250 });
+  }).toPass({ timeout: 30_000, intervals: [100] });
+}
+
+export const shot = (page: Page, name: string): Promise<unknown> =>
+  page.screenshot({ path: `${import.meta.dirname}/../.e2e/${name}.png`, fullPage: true });

@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { WebSocket } from "ws";
+import { createClient, createRest, ProblemError, type Client, type Codec, type Post, type SocketConstructor, type User } from "../src/index.js";
+import { jsonCodec } from "../src/codec.js";
+import { msgpackCodec } from "../src/msgpack.js";
+import { openThread, type LiveThread } from "../src/thread.js";
+import { ServerProcess } from "./support/server-process.js";
+import { rejected } from "./support/world.js";
+
+// Against the real server. Without one to test it is skipped, but never in CI.
+const binary = process.env.BELFRY_BIN;
+if (!binary && process.env.CI) throw new Error("Say in BELFRY_BIN which server to test with.");
+
+interface Somebody {
+  user: User;
+  token: string;
+}
+
+/** Resolves when it holds, at the next change that makes it hold. */
+function until(what: string, listen: (check: () => void) => () => void, holds: () => boolean): Promise<void> {
+  return new Promise((done, failed) => {
+    const timer = setTimeout(() => failed(new Error(`It never came about: ${what}`)), 30_000);
+    const check = () => {
+      if (!holds()) return;
+      clearTimeout(timer);
+      off();
+      done();
+    };
+    const off = listen(check);
+    queueMicrotask(check);
+  });
+}
+
+const becomes = (client: Client, status: string) =>
+  until(`the client is ${status}, not ${client.state.status}`, (check) => client.on("state", check), () => client.state.status === status);
+
+const bodies = ({ store }: LiveThread): string[] =>
+  [...store.view.roots, ...store.view.tail].map(({ comment, draft }) => comment?.body ?? `(${draft!.body})`);
+
+const shows = (thread: LiveThread, expected: string[]) =>
+  until(
+    `the thread shows ${JSON.stringify(expected)}`,
+    (check) => thread.on("change", check),
+    () => {
+      if (thread.store.view.fresh) thread.store.reveal(null);
+      return JSON.stringify(bodies(thread)) === JSON.stringify(expected);
+    },
+  );
+
+describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => {
+  let server: ServerProcess;
+  let ada: Somebody;
+  let bob: Somebody;
+  const clients: Client[] = [];
+
+  const api = () => `${server.url}/api/v1`;
+  const rest = (who?: Somebody) => createRest({ baseUrl: api(), token: async () => who?.token ?? null });
+
+  const register = async (name: string): Promise<Somebody> => {
+    const body = { name, email: `${name.toLowerCase()}@example.org`, password: "a long enough password", session: "body" };
+    const granted = await rest().call<{ user: User; access_token: string }>("POST", "/auth/register", { body });
+    return { user: granted.user, token: granted.access_token };
+  };
+
+  const connect = (who?: Somebody, codec: Codec = jsonCodec): Client => {
+    const client = createClient({
+      url: `${server.url.replace("http", "ws")}/ws`,
+      token: async () => who?.token ?? null,
+      WebSocket: WebSocket as unknown as SocketConstructor,
+      codec,
+    });
+    clients.push(client);
+    client.connect();
+    return client;
+  };
+
+  const thread = async (client: Client, post: Post): Promise<LiveThread> => {
+    const opened = openThread({ client, rest: rest(), postId: post.id });
+    await opened.load();
+    assert.equal(opened.status, "ready", opened.error?.message);
+    return opened;
+  };
+
+  before(async () => {
+    server = new ServerProcess(binary!);
+    await server.start();
+    ada = await register("Ada");
+    bob = await register("Bob");
+  });
+
+  after(async () => {
+    for (const client of clients) client.close();
+    await server.remove();
+  });
+
+  for (const codec of [jsonCodec, msgpackCodec]) {
+    test(`two people talk live over ${codec.protocol}`, async () => {
+      const post = await rest(ada).createPost({ title: "Talk", body: "Hello" });
+      const [hers, his] = await Promise.all([ada, bob].map((who) => thread(connect(who, codec), post)));
+      hers!.comment(ada.user, "one");
+      await shows(his!, ["one"]);
+      his!.comment(bob.user, "two 👋");
+      await shows(hers!, ["one", "two 👋"]);
+      const [first] = hers!.store.view.roots;
+      await hers!.edit(first!.comment!.id, "one, edited");
+      await shows(his!, ["one, edited", "two 👋"]);
+      await hers!.remove(first!.comment!.id);
+      await shows(his!, ["", "two 👋"]);
+      assert.equal(his!.store.commentCount, 1);
+      assert.equal(his!.store.get(first!.comment!.id)!.deleted, true);
+      for (const one of [hers!, his!]) one.close();
+    });
+  }
+
+  test("a key sent twice is one comment", async () => {
+    const post = await rest(ada).createPost({ title: "Keys", body: "once" });
+    const client = connect(ada);
+    const key = crypto.randomUUID();
+    const [first, second] = await Promise.all([1, 2].map(() => client.createComment({ postId: post.id, body: "once", key })));
+    assert.equal(first!.id, second!.id);
+    assert.equal((await rest().comments(post.id)).items.length, 1);
+  });
+
+  test("refusals have the codes of the contract", async () => {
+    const post = await rest(ada).createPost({ title: "No", body: "no" });
+    const anonymous = connect();
+    assert.equal((await rejected(anonymous.createComment({ postId: post.id, body: "hm" }))).code, "unauthenticated");
+    const client = connect(bob);
+    assert.equal((await rejected(client.createComment({ postId: post.id, body: "  " }))).code, "unprocessable");
+    assert.equal((await rejected(client.createComment({ postId: 2 ** 40, body: "hm" }))).code, "not_found");
+    const { id } = await connect(ada).createComment({ postId: post.id, body: "mine" });
+    assert.equal((await rejected(client.editComment(id, "yours"))).code, "forbidden");
+    const problem = (await rejected(rest().post(2 ** 40))) as ProblemError;
+    assert.ok(problem instanceof ProblemError);
+    assert.deepEqual([problem.status, problem.code], [404, "not_found"]);
+  });
+
+  test("a token that is none gets a fresh one and comes in", async () => {
+    const asked: boolean[] = [];
+    const client = createClient({
+      url: `${server.url.replace("http", "ws")}/ws`,
+      token: async ({ fresh }) => (asked.push(fresh), fresh ? ada.token : "none"),
+      WebSocket: WebSocket as unknown as SocketConstructor,
+      backOffBaseMs: 10,
+    });
+    clients.push(client);
+    client.connect();
+    await becomes(client, "connected");
+    assert.deepEqual(asked, [false, true]);
+    assert.equal(client.user?.name, "Ada");
+  });
+
+  test("an anonymous socket is signed in as it stands, and a signed-in one becomes nobody", async () => {
+    let who: Somebody | undefined;
+    const client = createClient({
+      url: `${server.url.replace("http", "ws")}/ws`,
+      token: async () => who?.token ?? null,
+      WebSocket: WebSocket as unknown as SocketConstructor,
+    });
+    clients.push(client);
+    client.connect();
+    await becomes(client, "connected");
+    assert.equal(client.user, null);
+    who = bob;
+    void client.reauthenticate();
+    await until("it is Bob", (check) => client.on("user", check), () => client.user?.name === "Bob");
+    who = undefined;
+    void client.reauthenticate();
+    await until("it is nobody", (check) => client.on("user", check), () => client.user === null);
+  });
+
+  test("signing out closes the socket for good", async () => {
+    const eve = await register("Eve");
+    const client = connect(eve);
+    await becomes(client, "connected");
+    await rest(eve).call("POST", "/auth/logout");
+    await becomes(client, "closed");
+    assert.equal(client.state.code, 4403);
+  });
+
+  test("killed and started again: what was written meanwhile is there once, in order, for both", async () => {
+    const post = await rest(ada).createPost({ title: "Storm", body: "Hold on" });
+    const [hersClient, hisClient] = [connect(ada), connect(bob, msgpackCodec)];
+    const [hers, his] = [await thread(hersClient, post), await thread(hisClient, post)];
+    hers.comment(ada.user, "before");
+    await shows(his, ["before"]);
+    await server.kill();
+    await becomes(hersClient, "waiting");
+    hers.comment(ada.user, "meanwhile");
+    assert.deepEqual(bodies(hers), ["before", "(meanwhile)"]);
+    await server.start();
+    await shows(hers, ["before", "meanwhile"]);
+    await shows(his, ["before", "meanwhile"]);
+    his.comment(bob.user, "after");
+    await shows(hers, ["before", "meanwhile", "after"]);
+    const { items } = await rest().comments(post.id);
+    assert.deepEqual(items.map(({ body }) => body), ["before", "meanwhile", "after"]);
+  });
+
+  test("a deploy says goodbye first, and everybody comes back", async () => {
+    const client = connect(ada);
+    await becomes(client, "connected");
+    const told: string[] = [];
+    client.on("message", ({ type }) => told.push(type));
+    const stopped = server.kill("SIGTERM");
+    await becomes(client, "waiting");
+    await stopped;
+    assert.ok(told.includes("going_away"));
+    await server.start();
+    await becomes(client, "connected");
+  });
+
+  test("a deleted post ends its rooms", async () => {
+    const post = await rest(ada).createPost({ title: "Short", body: "lived" });
+    const opened = await thread(connect(), post);
+    await rest(ada).deletePost(post.id);
+    await until("the thread is gone", (check) => opened.on("change", check), () => opened.status === "gone");
+  });
+});

@@ -1,0 +1,192 @@
+//! What is written to a socket next: the rest of a begun frame, the little that waits, and cursors into logs.
+
+use super::log::{ChannelLog, Owed};
+use super::pace::Pace;
+use super::tail::Batch;
+use super::watch::Watch;
+use crate::model::{Channel, SessionId, UserId};
+use crate::protocol::codec::{Codec, close_frame};
+use crate::protocol::codes::{CloseCode, ErrorCode};
+use crate::protocol::server::{ErrorBody, ServerMessage};
+use bytes::Bytes;
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// What is written next, and to whom the socket belongs.
+pub struct Writer {
+    pub(super) subs: SmallVec<[Sub; 2]>,
+    /// What is left of a begun frame.
+    pub(super) rest: Bytes,
+    outbox: VecDeque<Bytes>,
+    pub(super) outbox_bytes: usize,
+    pub(super) phase: Phase,
+    /// On the shard's waiting list, or on the way to it.
+    pub(super) waiting: bool,
+    /// When bytes last moved, or began to wait (milliseconds of the hub).
+    pub(super) moved_ms: u64,
+    /// The code of the Close that was sent; 1006 while there is none.
+    pub(super) closed_with: u16,
+    /// Who signed in.
+    pub who: Option<(UserId, SessionId)>,
+    /// When the token ends (seconds since 1970); 0 for never.
+    pub expires_at: i64,
+    /// When `connect` must have come (milliseconds of the hub); 0 once it has.
+    pub connect_by_ms: u64,
+    /// Whether it ends with its post (the live shortcut).
+    pub ends_with_post: bool,
+    /// Commands and signals it may still send.
+    pub pace: Pace,
+}
+
+/// A subscription: a cursor into a log.
+pub struct Sub {
+    pub(super) log: Watch,
+    pub(super) cursor: i64,
+    /// Place among the shard's members of the channel; `NOWHERE` until the shard has taken it up.
+    pub(super) slot: u32,
+    /// Delivery has ended; the shard takes it off its lists.
+    pub(super) leaving: bool,
+}
+
+/// A subscription's place before the shard has given it one.
+pub const NOWHERE: u32 = u32::MAX;
+
+/// The life of a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Messages go both ways.
+    Open,
+    /// A Close is on its way since (milliseconds of the hub); only that and what stood before it is written.
+    Closing(u64),
+    /// Nothing is written any more.
+    Gone,
+}
+
+impl Writer {
+    /// Nothing waits, nobody has signed in.
+    pub(super) fn new(now_ms: u64, connect_by_ms: u64) -> Self {
+        Self {
+            subs: SmallVec::new(),
+            rest: Bytes::new(),
+            outbox: VecDeque::new(),
+            outbox_bytes: 0,
+            phase: Phase::Open,
+            waiting: false,
+            moved_ms: now_ms,
+            closed_with: 1006,
+            who: None,
+            expires_at: 0,
+            connect_by_ms,
+            ends_with_post: false,
+            pace: Pace::default(),
+        }
+    }
+
+    /// Begins the next frame that waits; the queue holds no memory once it is empty.
+    pub(super) fn begin_next(&mut self) {
+        if let Some(frame) = self.outbox.pop_front() {
+            self.outbox_bytes -= frame.len();
+            self.rest = frame;
+            if self.outbox.is_empty() {
+                self.outbox = VecDeque::new();
+            }
+        }
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_clean(&self) -> bool {
+        self.phase == Phase::Open && !self.waiting && self.rest.is_empty() && self.outbox.is_empty()
+    }
+
+    /// Since when bytes wait without moving, in milliseconds of the hub.
+    pub(super) fn stalled_since(&self) -> Option<u64> {
+        (!self.rest.is_empty() || !self.outbox.is_empty() || self.waiting).then_some(self.moved_ms)
+    }
+
+    /// The live subscription to a channel.
+    pub(super) fn sub_of(&self, log: &Arc<ChannelLog>) -> Option<usize> {
+        self.subs.iter().position(|sub| !sub.leaving && Arc::ptr_eq(&sub.log, log))
+    }
+
+    /// The live subscription to a channel, by name.
+    pub fn sub_named(&self, channel: Channel) -> Option<usize> {
+        self.subs.iter().position(|sub| !sub.leaving && sub.log.channel == channel)
+    }
+
+    /// Where in its life the socket is.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Live subscriptions.
+    pub fn live_subs(&self) -> usize {
+        self.subs.iter().filter(|sub| !sub.leaving).count()
+    }
+
+    pub(super) fn queue(&mut self, frame: Bytes) {
+        self.outbox_bytes += frame.len();
+        self.outbox.push_back(frame);
+    }
+
+    pub(super) fn begin_close(&mut self, code: u16, frame: Bytes, now_ms: u64) {
+        if self.phase == Phase::Open {
+            self.closed_with = code;
+            self.phase = Phase::Closing(now_ms);
+            self.queue(frame);
+            self.leave_all();
+        }
+    }
+
+    /// Nothing is written any more and nothing kept.
+    pub(super) fn end(&mut self) {
+        self.phase = Phase::Gone;
+        self.rest = Bytes::new();
+        self.outbox = VecDeque::new();
+        self.outbox_bytes = 0;
+        self.leave_all();
+    }
+
+    fn leave_all(&mut self) {
+        self.subs.iter_mut().for_each(|sub| sub.leaving = true);
+    }
+
+    /// The first subscription that is owed something; ends those whose post is gone and told.
+    pub(super) fn next_owed(&mut self, codec: Codec) -> Option<(usize, Owed)> {
+        for i in 0..self.subs.len() {
+            let sub = &self.subs[i];
+            if sub.leaving {
+                continue;
+            }
+            match sub.log.owed(sub.cursor, codec) {
+                Owed::Nothing if sub.log.is_missing() => {
+                    let channel = sub.log.channel;
+                    self.subs[i].leaving = true;
+                    let error = ErrorBody {
+                        code: ErrorCode::NotFound,
+                        detail: "the post was deleted".into(),
+                        retry_after_ms: None,
+                    };
+                    self.queue(codec.frame(&ServerMessage::Unsubscribed { channel, error }));
+                    if self.ends_with_post {
+                        let gone = CloseCode::NotFound;
+                        self.begin_close(gone.code(), close_frame(gone), self.moved_ms);
+                    }
+                    return Some((i, Owed::Nothing));
+                }
+                Owed::Nothing => {}
+                owed => return Some((i, owed)),
+            }
+        }
+        None
+    }
+
+    /// Moves a cursor by what was written of a batch and keeps the rest of a begun frame; whole or begun events.
+    pub(super) fn advance(&mut self, sub: usize, batch: &Batch, written: usize) -> u64 {
+        let (frames, rest) =
+            if written == batch.bytes.len() { (batch.frames.len(), Bytes::new()) } else { batch.after(written) };
+        self.subs[sub].cursor += frames as i64;
+        self.rest = rest;
+        frames as u64
+    }
+}
