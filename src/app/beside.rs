@@ -4,7 +4,7 @@ use super::{Mode, StartError, open_backend};
 use crate::config::StoreConfig;
 use crate::domain::accounts::{AccountRules, Accounts};
 use crate::domain::{credentials, secrets};
-use crate::model::clock::{DatabaseClock, SharedClock};
+use crate::model::clock::{DatabaseClock, SetClock, SharedClock};
 use crate::model::random::{SharedEntropy, SystemEntropy};
 use crate::model::{Account, Event, Role};
 use crate::store::write::{RenewEpoch, SetRole};

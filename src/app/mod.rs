@@ -23,7 +23,7 @@ use crate::http::{self, AppState};
 use crate::hub::{self, Hub};
 use crate::lifecycle;
 use crate::model::EpochCell;
-use crate::model::clock::DatabaseClock;
+use crate::model::clock::{DatabaseClock, SetClock};
 use crate::model::random::{SharedEntropy, SystemEntropy};
 use crate::protocol::codes::ErrorCode;
 use crate::store::postgres::Postgres;
@@ -154,17 +154,18 @@ pub struct World {
     pub bus: Arc<dyn Bus>,
     /// Chance.
     pub entropy: SharedEntropy,
+    /// The database's time.
+    pub clock: Arc<dyn SetClock>,
 }
 
 impl App {
     /// Puts an instance together and loads what it must know before it is ready.
     pub async fn start(config: Config, world: World) -> Result<Self, StartError> {
         config.check().map_err(StartError::Setting)?;
-        let World { backend, bus, entropy } = world;
+        let World { backend, bus, entropy, clock } = world;
         let origins = Origins::new(config.public_url.as_deref().filter(|url| !url.is_empty()), &config.origins)
             .map_err(|error| StartError::Setting(format!("BELFRY_PUBLIC_URL, BELFRY_ORIGINS: {error}")))?;
         let secret = secrets::jwt_secret(&config.store, entropy.as_ref())?;
-        let clock = Arc::new(DatabaseClock::new());
         let control = backend.control().await?;
         clock.set(control.now);
         let epoch = EpochCell::new(control.epoch);
@@ -262,7 +263,12 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartE
         backend = reach(&config.store) => backend?,
         () = stop.cancelled() => return Ok(()),
     };
-    let world = World { backend, bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy) };
+    let world = World {
+        backend,
+        bus: LocalBus::new().join(),
+        entropy: Arc::new(SystemEntropy),
+        clock: Arc::new(DatabaseClock::new()),
+    };
     let mut app = App::start(config, world).await?;
     app._lock = lock;
     if let Some((listener, metrics)) = metrics_listener {

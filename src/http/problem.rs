@@ -1,7 +1,6 @@
 //! Errors as `application/problem+json` (RFC 9457). The only place that chooses statuses.
 
 use crate::domain::DomainError;
-use crate::metrics::{self, Edge};
 use crate::protocol::codes::ErrorCode;
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
@@ -54,7 +53,6 @@ impl IntoResponse for DomainError {
 /// Writes the body of an error that came out of a handler or a layer.
 pub fn render(response: Response, request_id: &str) -> Response {
     let Some(Pending(error)) = response.extensions().get::<Pending>().cloned() else { return response };
-    metrics::error(Edge::Http, error.code.name());
     let (mut parts, _) = response.into_parts();
     let problem = Problem {
         r#type: "about:blank",

@@ -28,8 +28,7 @@ pub use writer::Phase;
 
 use crate::bus::{Bus, Message};
 use crate::config::SocketConfig;
-use crate::metrics;
-use crate::model::clock::{DatabaseClock, SharedClock};
+use crate::model::clock::{SetClock, SharedClock};
 use crate::model::random::SharedEntropy;
 use crate::model::{Channel, EpochCell, Event, Timestamp, UserId};
 use crate::protocol::codes::CloseCode;
@@ -75,7 +74,7 @@ pub struct Parts {
     /// The way to other instances.
     pub bus: Arc<dyn Bus>,
     /// The database's time; the sweep sets it.
-    pub clock: Arc<DatabaseClock>,
+    pub clock: Arc<dyn SetClock>,
     /// Jitter.
     pub entropy: SharedEntropy,
     /// The epoch; the sweep sets it.
@@ -97,7 +96,7 @@ struct Core {
     store: Arc<dyn Backend>,
     bus: Arc<dyn Bus>,
     clock: SharedClock,
-    database_clock: Arc<DatabaseClock>,
+    database_clock: Arc<dyn SetClock>,
     entropy: SharedEntropy,
     epoch: EpochCell,
     observer: Arc<dyn Observer>,
@@ -124,7 +123,7 @@ impl Hub {
             store: parts.store,
             bus: parts.bus,
             clock: parts.clock.clone(),
-            started: crate::model::Clock::instant(parts.clock.as_ref()),
+            started: parts.clock.instant(),
             database_clock: parts.clock,
             entropy: parts.entropy,
             epoch: parts.epoch,
@@ -207,7 +206,6 @@ impl Hub {
 impl CommitSink for Hub {
     fn committed(&self, events: Vec<Event>) {
         for event in &events {
-            metrics::event_appended(&event.kind);
             self.core.bus.publish(Message::Event(event.clone()));
         }
         self.core.accept(events);

@@ -58,6 +58,12 @@ pub trait Clock: Send + Sync + 'static {
     fn instant(&self) -> Instant;
 }
 
+/// A clock that can be told what the database says.
+pub trait SetClock: Clock {
+    /// Takes over what the database says the time is.
+    fn set(&self, now: Timestamp);
+}
+
 /// A shared clock.
 pub type SharedClock = Arc<dyn Clock>;
 
@@ -73,10 +79,11 @@ impl DatabaseClock {
         let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         Self { read: RwLock::new((Instant::now(), Timestamp(0).plus(since_1970))) }
     }
+}
 
-    /// Takes over what the database says the time is.
+impl SetClock for DatabaseClock {
     #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-    pub fn set(&self, now: Timestamp) {
+    fn set(&self, now: Timestamp) {
         *self.read.write() = (Instant::now(), now);
     }
 }

@@ -158,7 +158,6 @@ impl Shared {
             Vec::new()
         });
 
-        self.observe(members, self.clock.instant().saturating_duration_since(instant));
         let mut events = Vec::new();
         let mut answers = Vec::with_capacity(members);
         let mut held = Vec::new();
@@ -177,7 +176,7 @@ impl Shared {
             }
         }
         let took = self.clock.instant().saturating_duration_since(instant);
-        metrics::group_committed(answers.len(), took);
+        self.observe(answers.len(), took);
         metrics::events_appended(events.iter().map(|event| &*event.kind));
         if !events.is_empty() && catch_unwind(AssertUnwindSafe(|| self.sink.committed(events))).is_err() {
             tracing::error!("telling of a committed group panicked");
@@ -196,7 +195,7 @@ impl Shared {
 
     /// The one place that sees the size of every group.
     fn observe(&self, members: usize, took: Duration) {
-        crate::metrics::group_committed(members, took);
+        metrics::group_committed(members, took);
         self.groups.fetch_add(1, Ordering::Relaxed);
         self.members.fetch_add(u64::try_from(members).unwrap_or(u64::MAX), Ordering::Relaxed);
     }

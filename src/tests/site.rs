@@ -7,6 +7,7 @@ use belfry::bus::LocalBus;
 use belfry::config::Config;
 use belfry::http::AppState;
 use belfry::model::Role;
+use belfry::model::clock::DatabaseClock;
 use belfry::model::random::SystemEntropy;
 use belfry::store::write::SetRole;
 use clap::Parser;
@@ -50,7 +51,12 @@ impl Site {
         let data = folder.path().to_str().unwrap();
         let config = Settings::parse_from(["belfry", "--data", data].iter().chain(settings)).config;
         let backend = open_backend(&config.store, Mode::Serve).await.unwrap();
-        let world = World { backend, bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy) };
+        let world = World {
+            backend,
+            bus: LocalBus::new().join(),
+            entropy: Arc::new(SystemEntropy),
+            clock: Arc::new(DatabaseClock::new()),
+        };
         let app = App::start(config, world).await.unwrap();
         Self { state: app.state.clone(), app, _folder: folder }
     }

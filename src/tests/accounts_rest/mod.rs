@@ -10,13 +10,13 @@ mod web;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
-use belfry::app::{self, Mode};
+use belfry::app::{self, App, Mode, World};
+use belfry::bus::LocalBus;
 use belfry::config::Config;
-use belfry::domain::revocations::Revocations;
 use belfry::http::{self, AppState};
+use belfry::model::clock::SetClock;
 use belfry::model::random::SystemEntropy;
-use belfry::model::{Clock, Event, Timestamp};
-use belfry::store::{CommitSink, Store};
+use belfry::model::{Clock, Timestamp};
 use clap::{Args, FromArgMatches};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -38,12 +38,8 @@ impl Clock for ByHand {
     }
 }
 
-struct Feed(Arc<Revocations>);
-
-impl CommitSink for Feed {
-    fn committed(&self, events: Vec<Event>) {
-        events.iter().for_each(|event| self.0.apply(event));
-    }
+impl SetClock for ByHand {
+    fn set(&self, _: Timestamp) {}
 }
 
 struct House {
@@ -51,6 +47,7 @@ struct House {
     router: Router,
     clock: Arc<ByHand>,
     folder: tempfile::TempDir,
+    _app: App,
 }
 
 /// A server with these settings.
@@ -64,10 +61,9 @@ async fn house(settings: &[&str]) -> House {
     let config = Config::from_arg_matches(&matches).unwrap();
     let backend = app::open_backend(&config.store, Mode::Serve).await.unwrap();
     let clock = Arc::new(ByHand(Mutex::new((Timestamp(1_700_000_000_000), Instant::now()))));
-    let revocations = Arc::new(Revocations::default());
-    let store = Arc::new(Store::start(backend, clock.clone(), Arc::new(Feed(revocations.clone()))));
-    let state = app::state(config, store, clock.clone(), Arc::new(SystemEntropy), revocations, "epoch").unwrap();
-    House { router: http::router(state.clone()), state, clock, folder: folder }
+    let world = World { backend, bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy), clock: clock.clone() };
+    let app = App::start(config, world).await.unwrap();
+    House { router: app.router(), state: app.state.clone(), clock, folder, _app: app }
 }
 
 impl House {
