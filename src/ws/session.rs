@@ -178,12 +178,13 @@ impl Session {
             return;
         };
         self.strikes = 0;
+        let greets = map.get("type").is_some_and(|kind| kind == "connect");
         match Command::from_map(map) {
             Ok(command) => self.on_command(command).await,
             Err(BadCommand { id, detail, .. }) => {
                 if self.take_commands(id, 1) {
                     let error = match self.who {
-                        Who::Unknown => DomainError::unauthenticated("say `connect` first"),
+                        Who::Unknown if !greets => DomainError::unauthenticated("say `connect` first"),
                         _ => DomainError::bad_request(detail),
                     };
                     self.fail(id, &error);
