@@ -95,7 +95,8 @@ async fn one_that_never_reads_again_is_let_go_and_costs_its_bound() {
 }
 
 /// Stops in the middle of a frame, lets everything that was written be deleted, and reads on.
-async fn stops_within_a_frame(comments: u64) {
+/// Returns how many holes it was told of.
+async fn stops_within_a_frame(comments: u64) -> usize {
     let (server, token, room) = stage(&[("BELFRY_SLOW_TIMEOUT", "60s"), ("BELFRY_HEARTBEAT", "60s")]).await;
     let channel = format!("post:{room}");
     let mut raw = raw_watcher(&server, &channel).await;
@@ -117,7 +118,7 @@ async fn stops_within_a_frame(comments: u64) {
         within(PATIENCE, "a fast reader to see everything", reader).await.unwrap();
     }
     let head = 2 * comments;
-    let mut at = 0;
+    let (mut at, mut resyncs) = (0, 0);
     let mut seen: Vec<Value> = Vec::new();
     while at < head {
         let message = raw.message().await.unwrap_or_else(|| panic!("ended at {at} of {head}"));
@@ -131,6 +132,7 @@ async fn stops_within_a_frame(comments: u64) {
                 let told = message["seq"].as_u64().unwrap();
                 assert!(told >= at, "a resync leads forward");
                 at = told;
+                resyncs += 1;
             }
             _ => {}
         }
@@ -139,9 +141,6 @@ async fn stops_within_a_frame(comments: u64) {
     let (whole, gone): (Vec<&str>, Vec<&str>) = bodies.partition(|text| !text.is_empty());
     println!("{} told with their text, {} without", whole.len(), gone.len());
     assert!(whole.iter().all(|text| **text == *body), "a begun frame ends with the bytes it began with");
-    // What was deleted long before its frame was begun is not told any more.
-    let last = &seen[seen.len() - 1];
-    assert!(last["kind"] == "comment.deleted" || at == head, "{}", last["kind"]);
     assert!(
         seen.iter()
             .filter(|event| event["kind"] == "comment.deleted")
@@ -149,6 +148,7 @@ async fn stops_within_a_frame(comments: u64) {
     );
     raw.send(&json!({"type": "ping", "id": 9})).await;
     within(PATIENCE, "pong", raw.message_of("pong")).await;
+    resyncs
 }
 
 #[tokio::test]
@@ -158,7 +158,8 @@ async fn one_that_stops_within_a_frame_gets_the_rest_of_it() {
 
 #[tokio::test]
 async fn one_that_stops_within_a_frame_for_long_is_told_of_its_hole() {
-    stops_within_a_frame(80).await;
+    // 6 MB are more than the system buffers and the tail hold together.
+    assert!(stops_within_a_frame(80).await > 0);
 }
 
 #[tokio::test]
