@@ -27,4 +27,5 @@ export const fieldError = (error: BelfryError | null, name: string): string | un
   error instanceof ProblemError ? error.errors.find(({ pointer }) => pointer === `/${name}`)?.detail : undefined;
 
 /** `1 reply`, `2 replies`. */
-export const counted = (count: number, one: string, many: string): string => `${count.toLocaleString()} ${count === 1 ? one : many}`;
+export const counted = (count: number, one: string, many: string): string =>
+  `${count.toLocaleString()} ${count === 1 ? one : many}`;
