@@ -189,4 +189,9 @@ test("a long thread loads page by page, and one's own comment is shown at once",
   await ada.getByRole("button", { name: "Load more comments" }).click();
   await reads(ada, [...numbers, "mine"]);
   await expect(ada.getByRole("button", { name: "Load more comments" })).toHaveCount(0);
+
+  const link = await comment(ada, "number 60").getByRole("link").getAttribute("href");
+  const reader = await open(path + link!);
+  await expect(comment(reader, "number 60")).toBeFocused();
+  await expect(comment(reader, "number 60")).toBeInViewport();
 });
