@@ -101,7 +101,7 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
   };
 
   before(async () => {
-    server = new ServerProcess(binary!);
+    server = new ServerProcess(binary!, { BELFRY_MAX_SOCKETS_PER_USER: "6" });
     await server.start();
     ada = await register("Ada");
     bob = await register("Bob");
@@ -251,5 +251,60 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
       (check) => opened.on("change", check),
       () => opened.status === "gone",
     );
+  });
+
+  test("a new epoch is a hole for everybody, and everybody has it filled", async () => {
+    const post = await rest(ada).createPost({ title: "Restored", body: "from a copy" });
+    const client = connect(ada);
+    const opened = await thread(client, post);
+    opened.comment(ada.user, "kept");
+    await shows(opened, ["kept"]);
+    const room = client.room(`post:${post.id}`);
+    await until(
+      "the room is live",
+      (check) => room.on("live", check),
+      () => room.state === "live",
+    );
+    const { epoch } = room.position!;
+    let refetches = 0;
+    room.on("refetch", () => refetches++);
+    await server.run("epoch", "--new");
+    await until(
+      "it is told to refetch",
+      (check) => room.on("refetch", check),
+      () => refetches > 0,
+    );
+    assert.notEqual(room.position!.epoch, epoch);
+    opened.comment(ada.user, "and on");
+    await shows(opened, ["kept", "and on"]);
+  });
+
+  test("a short token is renewed on the open socket before it ends", async () => {
+    const fresh: boolean[] = [];
+    const client = createClient({
+      url: `${server.url.replace("http", "ws")}/ws`,
+      token: async (ask) => (fresh.push(ask.fresh), server.run("token", "--name", "Kay", "--ttl", "3s")),
+      WebSocket: WebSocket as unknown as SocketConstructor,
+    });
+    clients.push(client);
+    const states: string[] = [];
+    client.on("state", ({ status }) => states.push(status));
+    client.connect();
+    await becomes(client, "connected");
+    const renewed = () => fresh.length >= 3;
+    await until("it was renewed twice", (check) => client.on("message", check), renewed);
+    assert.deepEqual(states, ["connecting", "connected"]);
+    assert.deepEqual(fresh.slice(0, 3), [false, true, true]);
+  });
+
+  test("of too many sockets the one silent for longest goes to sleep, and wakes when it is used", async () => {
+    const somebody = await register("Many");
+    const first = connect(somebody);
+    await becomes(first, "connected");
+    for (let n = 0; n < 6; n++) await becomes(connect(somebody), "connected");
+    await becomes(first, "dormant");
+    assert.equal(first.state.code, 4409);
+    const post = await rest(ada).createPost({ title: "Awake", body: "again" });
+    assert.equal((await first.createComment({ postId: post.id, body: "here I am" })).body, "here I am");
   });
 });
