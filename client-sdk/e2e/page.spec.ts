@@ -201,6 +201,40 @@ test("a reload keeps one signed in; back and forward keep the place", async ({ o
   expect(await page.evaluate(() => scrollY)).toBe(scroll);
 });
 
+test("what is wrong with a sign-up is said at its field, and nothing typed is lost", async ({ open }) => {
+  const page = await open();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("button", { name: "I am new here" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Ada");
+  await page.getByLabel("Email").fill("ada@example.org");
+  await page.getByLabel("Password").fill("short");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page.getByLabel("Password")).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByLabel("Password")).toHaveAccessibleDescription(/\S/);
+  await expect(page.getByLabel("Email")).toHaveValue("ada@example.org");
+  await shot(page, "sign-up-problem");
+});
+
+test("a page that is opened or left offline comes to life by itself", async ({ open, server }) => {
+  const page = await open();
+  await signUp(page, "Ada");
+  const path = await writePost(page, "Underground", "no signal");
+  await server.kill();
+  await page.context().setOffline(true);
+  await expect(page.getByText("You are offline. What you write is kept and sent later.")).toBeVisible();
+  await shot(page, "offline");
+  await page.getByLabel("Write a comment").fill("from below");
+  await page.getByRole("button", { name: "Comment", exact: true }).click();
+  await page.getByRole("link", { name: "Belfry" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "The server cannot be reached." })).toBeVisible();
+  await shot(page, "posts-failed");
+  await server.start();
+  await page.context().setOffline(false);
+  await page.getByRole("link", { name: "Underground" }).click();
+  await expect(page).toHaveURL(server.url + path);
+  await stored(page, "from below");
+});
+
 test("what does not exist says so", async ({ open }) => {
   const page = await open("/posts/4711");
   await expect(page.getByRole("heading", { name: "Nothing here" })).toBeVisible();

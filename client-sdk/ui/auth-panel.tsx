@@ -87,6 +87,8 @@ export function AuthPanel({ onCancel, onDone }: AuthPanelProps) {
   );
 }
 
+const FIELDS = ["name", "email", "password"];
+
 interface FieldProps {
   name: string;
   label: string;
@@ -98,7 +100,7 @@ interface FieldProps {
 
 function Field({ error, label, name, ...input }: FieldProps) {
   const id = useId();
-  const problem = fieldError(error, name);
+  const problem = error?.code === "unprocessable" ? fieldError(error, name) : undefined;
   return (
     <p class="field">
       <label for={id}>{label}</label>
@@ -119,6 +121,8 @@ function Field({ error, label, name, ...input }: FieldProps) {
 
 function describe(error: BelfryError, isNew: boolean): string {
   if (error.code === "rate_limited") return "Too many attempts.";
+  // What is wrong with a field stands at the field.
+  if (error.code === "unprocessable" && FIELDS.some((name) => fieldError(error, name))) return "";
   if (error.code === "unauthenticated") return "This email and password do not go together.";
   if (error.code === "conflict" && isNew) return "There is an account with this email already. Sign in instead.";
   if (error.code === "forbidden") return error.message;
