@@ -117,9 +117,10 @@ pub async fn run_metrics(listener: TcpListener, metrics: PrometheusHandle, stop:
         }
     };
     tokio::select! {
-        Err(error) = served => tracing::error!(%error, "metrics are no longer served"),
+        served = served => if let Err(error) = served {
+            tracing::error!(%error, "metrics are no longer served");
+        },
         () = upkeep => {}
-        else => {}
     }
 }
 

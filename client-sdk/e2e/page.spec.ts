@@ -5,7 +5,11 @@ import { comment, expect, reads, reply, say, shot, signUp, stored, test, writePo
 /** A thread with everything in it that a page of this kind shows. */
 async function lively(page: Page): Promise<string> {
   await signUp(page, "Ada Lovelace");
-  const path = await writePost(page, "What should the bell say?", "A *few* words, a `tag`, and a list:\n\n- one\n- two\n\n> quoted");
+  const path = await writePost(
+    page,
+    "What should the bell say?",
+    "A *few* words, a `tag`, and a list:\n\n- one\n- two\n\n> quoted",
+  );
   await say(page, "It should be short.");
   let last = "It should be short.";
   for (const text of ["Two words.", "Three.", "Four of them.", "Five deep.", "Six deep.", "Seven deep."]) {
@@ -19,7 +23,8 @@ async function lively(page: Page): Promise<string> {
   return path;
 }
 
-const overflow = (page: Page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+const overflow = (page: Page) =>
+  page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
 test("a phone of 320 px shows everything without scrolling sideways", async ({ open }) => {
   const page = await open("/", { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
@@ -126,7 +131,10 @@ for (const colorScheme of ["light", "dark"] as const) {
       await shot(page, `${name}-${colorScheme}`);
       const { violations } = await new AxeBuilder({ page }).analyze();
       const bad = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-      expect(bad.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]), name).toEqual([]);
+      expect(
+        bad.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]),
+        name,
+      ).toEqual([]);
     };
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await check("sign-in");
@@ -137,7 +145,9 @@ for (const colorScheme of ["light", "dark"] as const) {
     await say(other, "Hello from elsewhere.");
     await expect(page.getByRole("button", { name: "1 new comment", exact: true })).toBeVisible();
     await comment(page, "It should be short.").getByRole("button", { name: "Edit" }).click();
-    await comment(page, "Two words.").getByRole("button", { name: /^Reply/ }).click();
+    await comment(page, "Two words.")
+      .getByRole("button", { name: /^Reply/ })
+      .click();
     await expect(page.getByRole("textbox", { name: "Reply to Ada Lovelace" })).toBeFocused();
     await check("thread");
     await server.kill();
@@ -189,6 +199,40 @@ test("a reload keeps one signed in; back and forward keep the place", async ({ o
   await page.goBack();
   await expect(page.getByRole("link", { name: "Post 2" })).toBeInViewport();
   expect(await page.evaluate(() => scrollY)).toBe(scroll);
+});
+
+test("what is wrong with a sign-up is said at its field, and nothing typed is lost", async ({ open }) => {
+  const page = await open();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("button", { name: "I am new here" }).click();
+  await page.getByLabel("Name", { exact: true }).fill("Ada");
+  await page.getByLabel("Email").fill("ada@example.org");
+  await page.getByLabel("Password").fill("short");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await expect(page.getByLabel("Password")).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByLabel("Password")).toHaveAccessibleDescription(/\S/);
+  await expect(page.getByLabel("Email")).toHaveValue("ada@example.org");
+  await shot(page, "sign-up-problem");
+});
+
+test("a page that is opened or left offline comes to life by itself", async ({ open, server }) => {
+  const page = await open();
+  await signUp(page, "Ada");
+  const path = await writePost(page, "Underground", "no signal");
+  await server.kill();
+  await page.context().setOffline(true);
+  await expect(page.getByText("You are offline. What you write is kept and sent later.")).toBeVisible();
+  await shot(page, "offline");
+  await page.getByLabel("Write a comment").fill("from below");
+  await page.getByRole("button", { name: "Comment", exact: true }).click();
+  await page.getByRole("link", { name: "Belfry" }).click();
+  await expect(page.getByRole("alert").filter({ hasText: "The server cannot be reached." })).toBeVisible();
+  await shot(page, "posts-failed");
+  await server.start();
+  await page.context().setOffline(false);
+  await page.getByRole("link", { name: "Underground" }).click();
+  await expect(page).toHaveURL(server.url + path);
+  await stored(page, "from below");
 });
 
 test("what does not exist says so", async ({ open }) => {

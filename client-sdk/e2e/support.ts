@@ -86,7 +86,9 @@ export async function say(page: Page, text: string): Promise<void> {
 }
 
 export async function reply(page: Page, to: string, text: string): Promise<void> {
-  await comment(page, to).getByRole("button", { name: /^Reply to/ }).click();
+  await comment(page, to)
+    .getByRole("button", { name: /^Reply to/ })
+    .click();
   await page.getByRole("textbox", { name: /^Reply to/ }).fill(text);
   await comment(page, to).getByRole("button", { name: "Reply", exact: true }).click();
   await stored(page, text);

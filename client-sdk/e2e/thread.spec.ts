@@ -1,4 +1,17 @@
-import { comment, expect, fillSignUp, reads, reply, say, shot, signUp, stored, test, texts, writePost } from "./support.js";
+import {
+  comment,
+  expect,
+  fillSignUp,
+  reads,
+  reply,
+  say,
+  shot,
+  signUp,
+  stored,
+  test,
+  texts,
+  writePost,
+} from "./support.js";
 
 const GONE = "This comment was deleted.";
 
@@ -63,7 +76,8 @@ test("what is new above and below waits, and nothing on screen moves", async ({ 
   for (const text of ["first", "second", "third"]) await say(ada, text);
   const reader = await open(path);
   await reads(reader, ["first", "second", "third"]);
-  const places = () => reader.locator("article.comment").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
+  const places = () =>
+    reader.locator("article.comment").evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
   const before = await places();
   const box = reader.getByLabel("Write a comment");
   const boxBefore = await box.boundingBox();
@@ -129,7 +143,9 @@ test("a draft survives a reload and signing in", async ({ open }) => {
 
   const guest = await open(path);
   await guest.getByLabel("Write a comment").fill("half a thou");
-  await comment(guest, "a comment").getByRole("button", { name: /^Reply/ }).click();
+  await comment(guest, "a comment")
+    .getByRole("button", { name: /^Reply/ })
+    .click();
   await guest.getByRole("textbox", { name: "Reply to Ada" }).fill("and half a reply");
   await guest.reload();
   await expect(guest.getByLabel("Write a comment")).toHaveValue("half a thou");
@@ -150,11 +166,13 @@ test("a long thread loads page by page, and one's own comment is shown at once",
   const ada = await open();
   await signUp(ada, "Ada");
   const path = await writePost(ada, "Long", "thread");
-  const { access_token } = await (await fetch(`${server.url}/api/v1/auth/login`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ email: "ada@example.org", password: "a long enough password" }),
-  })).json();
+  const { access_token } = await (
+    await fetch(`${server.url}/api/v1/auth/login`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ email: "ada@example.org", password: "a long enough password" }),
+    })
+  ).json();
   const numbers = Array.from({ length: 70 }, (_, n) => `number ${n + 1}`);
   for (const body of numbers) {
     const { status } = await fetch(`${server.url}/api/v1${path}/comments`, {
@@ -171,4 +189,9 @@ test("a long thread loads page by page, and one's own comment is shown at once",
   await ada.getByRole("button", { name: "Load more comments" }).click();
   await reads(ada, [...numbers, "mine"]);
   await expect(ada.getByRole("button", { name: "Load more comments" })).toHaveCount(0);
+
+  const link = await comment(ada, "number 60").getByRole("link").getAttribute("href");
+  const reader = await open(path + link!);
+  await expect(comment(reader, "number 60")).toBeFocused();
+  await expect(comment(reader, "number 60")).toBeInViewport();
 });

@@ -86,8 +86,8 @@ export function NewPost() {
         />
         <span class="problem" id={`${id}-problem`} role="alert">
           {error && `${sentence(error)} Your text is kept.`}
-          {wait > 0 && ` You can try again in ${wait} s.`}
         </span>
+        {wait > 0 && <span class="problem number"> You can try again in {wait} s.</span>}
       </p>
       <SignedIn onSignedIn={() => box.current?.focus()}>
         {(check, signedIn) => (

@@ -18,7 +18,11 @@ export function PostPage({ id }: { id: number }) {
   }, [live]);
   const { error, post, status } = live;
   useTitle(post && `${post.title} · Belfry`);
-  useReturn(status === "ready");
+  useReturn(status === "ready", async (anchor) => {
+    if (!anchor.startsWith("comment-") || live.store.complete) return false;
+    await live.loadMore();
+    return !live.error;
+  });
 
   if (status === "gone") return <NotFound />;
   if (!post) {

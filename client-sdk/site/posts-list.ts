@@ -5,13 +5,15 @@ import type { BelfryError, Post, Rest } from "../src/index.js";
 /** The list of posts, kept while other pages are looked at, so that coming back is as one left it. */
 export class PostsList extends Emitter<{ change: void }> {
   items: Post[] = [];
-  status: "loading" | "ready" | "failed" = "loading";
-  error: BelfryError | undefined;
+  /** Whether there was ever an answer. */
+  loaded = false;
+  /** Why the list is not what it should be, and at which end. */
+  failure: { of: "first" | "more"; error: BelfryError } | undefined;
   #cursor: string | null = null;
   #busy = false;
 
   get complete(): boolean {
-    return this.status === "ready" && this.#cursor === null;
+    return this.loaded && this.#cursor === null;
   }
 
   get busy(): boolean {
@@ -30,7 +32,7 @@ export class PostsList extends Emitter<{ change: void }> {
   async #fetch(rest: Rest, cursor: string | null): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
-    this.error = undefined;
+    this.failure = undefined;
     this.emit("change", undefined);
     try {
       const page = await rest.posts({ limit: 20, cursor });
@@ -38,10 +40,9 @@ export class PostsList extends Emitter<{ change: void }> {
       // New posts push old ones onto the next page: shown once all the same.
       this.items = cursor ? [...this.items.filter(({ id }) => !known.has(id)), ...page.items] : page.items;
       this.#cursor = page.next_cursor;
-      this.status = "ready";
+      this.loaded = true;
     } catch (thrown) {
-      this.error = asBelfryError(thrown);
-      if (this.status !== "ready") this.status = "failed";
+      this.failure = { of: cursor ? "more" : "first", error: asBelfryError(thrown) };
     }
     this.#busy = false;
     this.emit("change", undefined);

@@ -9,30 +9,37 @@ import { postsList } from "./posts-list.js";
 import { useLocation, useReturn, useTitle } from "./router.js";
 
 export function PostsPage() {
-  const { rest } = useApp();
+  const { client, rest } = useApp();
   const { scroll } = useLocation();
   useTitle("Belfry");
   useChanges((changed) => postsList.on("change", changed));
-  const { busy, complete, error, items, status } = postsList;
-  useReturn(status === "ready");
+  const { busy, complete, failure, items, loaded } = postsList;
+  useReturn(loaded);
   useEffect(() => {
     // Coming back, the list is as it was left; otherwise it is read anew.
-    if (scroll === null || status !== "ready") void postsList.reload(rest);
+    if (scroll === null || !loaded) void postsList.reload(rest);
   }, []);
+  useEffect(
+    () =>
+      client.on("state", (state) => {
+        if (state.status === "connected" && postsList.failure?.of === "first") void postsList.reload(rest);
+      }),
+    [],
+  );
   return (
     <>
       <h1>Posts</h1>
       <NewPost />
-      {status === "loading" && <Skeleton rows={5} label="Loading posts" />}
-      {status === "failed" && error && (
+      {!loaded && !failure && <Skeleton rows={5} label="Loading posts" />}
+      {failure?.of === "first" && (
         <p role="alert">
-          <span class="problem">{sentence(error)} </span>
+          <span class="problem">{sentence(failure.error)} </span>
           <button type="button" onClick={() => void postsList.reload(rest)}>
             Try again
           </button>
         </p>
       )}
-      {status === "ready" && !items.length && <p class="quiet">No posts yet. Write the first one.</p>}
+      {loaded && !failure && !items.length && <p class="quiet">No posts yet. Write the first one.</p>}
       <ul class="posts">
         {items.map((post) => (
           <li key={post.id}>
@@ -48,12 +55,12 @@ export function PostsPage() {
           </li>
         ))}
       </ul>
-      {status === "ready" && !complete && (
+      {loaded && !complete && (
         <p class="more">
           <button type="button" disabled={busy} onClick={() => void postsList.more(rest)}>
             {busy ? "Loading…" : "Load more posts"}
           </button>
-          {error && <span class="problem"> {sentence(error)}</span>}
+          {failure?.of === "more" && <span class="problem"> {sentence(failure.error)}</span>}
         </p>
       )}
     </>

@@ -56,18 +56,30 @@ export function useLocation(): Place {
   return place;
 }
 
-/** Once the page has its content, puts the reader back where they were, or at the anchor of the address. */
-export function useReturn(ready: boolean): void {
+/**
+ * Once the page has its content, puts the reader back where they were, or at the anchor of the address. `seek` may bring
+ * an anchor that is not on the page yet, and says whether it is worth looking again.
+ */
+export function useReturn(ready: boolean, seek?: (anchor: string) => Promise<boolean>): void {
   useEffect(() => {
     if (!ready) return;
-    const anchor = location.hash && document.getElementById(location.hash.slice(1));
-    if (place.scroll !== null) scrollTo(0, place.scroll);
-    else if (anchor) {
-      anchor.scrollIntoView();
-      anchor.focus({ preventScroll: true });
-    }
+    const { scroll } = place;
+    const anchor = decodeURIComponent(location.hash.slice(1));
     place.scroll = null;
+    if (scroll !== null) scrollTo(0, scroll);
+    else if (anchor) void show(anchor, seek);
   }, [ready]);
+}
+
+async function show(anchor: string, seek?: (anchor: string) => Promise<boolean>): Promise<void> {
+  const { path } = place;
+  while (!document.getElementById(anchor)) {
+    if (!(await seek?.(anchor)) || place.path !== path) return;
+    await new Promise(requestAnimationFrame);
+  }
+  const found = document.getElementById(anchor)!;
+  found.scrollIntoView();
+  found.focus({ preventScroll: true });
 }
 
 /** Names the page, for the window and for those who hear it. */

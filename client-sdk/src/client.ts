@@ -239,7 +239,10 @@ export class Client extends Emitter<ClientEvents> {
       this.#answerRoom(
         room,
         error
-          ? { channel: room.channel, error: { code: error.code, detail: error.message, retry_after_ms: error.retryAfterMs } }
+          ? {
+              channel: room.channel,
+              error: { code: error.code, detail: error.message, retry_after_ms: error.retryAfterMs },
+            }
           : (answer as Subscribed),
       );
     });

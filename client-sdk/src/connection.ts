@@ -47,6 +47,8 @@ export class Connection {
     socket.onopen = () => options.onOpen();
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code, reason }) => this.#end(code, reason);
+    // A close always follows; but a socket of Node's `ws` that nobody listens to would end the process.
+    socket.onerror = () => {};
     this.#watch();
   }
 
@@ -65,8 +67,6 @@ export class Connection {
     const socket = this.#socket;
     this.options.clock.clearTimeout(this.#timer);
     socket.onopen = socket.onmessage = socket.onclose = null;
-    // A socket that is closed while it still connects reports an error that is none.
-    socket.onerror = () => {};
     socket.close(1000);
   }
 

@@ -21,8 +21,7 @@ export class BelfryError extends Error {
   }
 }
 
-export const errorFrom = (body: ErrorBody): BelfryError =>
-  new BelfryError(body.code, body.detail, body.retry_after_ms);
+export const errorFrom = (body: ErrorBody): BelfryError => new BelfryError(body.code, body.detail, body.retry_after_ms);
 
 /** Anything thrown, as a `BelfryError`; what is not one already becomes `network`. */
 export const asBelfryError = (thrown: unknown): BelfryError =>

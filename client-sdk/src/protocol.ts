@@ -106,9 +106,7 @@ export type Command =
   | { type: "notifications.read"; ids?: number[]; all?: true };
 
 /** Commands that nobody answers and that are worth nothing later. */
-export type Signal =
-  | { type: "typing"; channel: string }
-  | { type: "signal"; channel: string; data: unknown };
+export type Signal = { type: "typing"; channel: string } | { type: "signal"; channel: string; data: unknown };
 
 export type ClientMessage = { id?: number } & (
   | { type: "connect"; token?: string; client?: string; subscriptions?: Subscription[] }

@@ -12,7 +12,11 @@ export class ProblemError extends BelfryError {
     problem: { code?: string; title?: string; detail?: string; request_id?: string; errors?: FieldError[] },
     retryAfterMs?: number,
   ) {
-    super(problem.code ?? (status >= 500 ? "unavailable" : "bad_request"), problem.detail ?? problem.title, retryAfterMs);
+    super(
+      problem.code ?? (status >= 500 ? "unavailable" : "bad_request"),
+      problem.detail ?? problem.title,
+      retryAfterMs,
+    );
     this.requestId = problem.request_id;
     this.errors = problem.errors ?? [];
   }

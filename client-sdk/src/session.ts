@@ -35,9 +35,7 @@ const NOTE = "belfry.session";
 const MARGIN_MS = 10_000;
 
 const tabLock = <Result>(run: () => Promise<Result>): Promise<Result> =>
-  globalThis.navigator?.locks
-    ? (navigator.locks.request("belfry.refresh", run) as Promise<Result>)
-    : run();
+  globalThis.navigator?.locks ? (navigator.locks.request("belfry.refresh", run) as Promise<Result>) : run();
 
 /**
  * Who is signed in, for pages at the server's own origin. The access token lives in memory alone; the refresh token is a cookie
@@ -60,7 +58,11 @@ export class Session extends Emitter<SessionEvents> {
   constructor(options: SessionOptions = {}) {
     super();
     this.#clock = options.clock ?? systemClock;
-    this.#rest = new Rest({ ...options, clock: this.#clock, token: async () => (this.#left() > 0 ? this.#access : null) });
+    this.#rest = new Rest({
+      ...options,
+      clock: this.#clock,
+      token: async () => (this.#left() > 0 ? this.#access : null),
+    });
     this.#storage = options.storage ?? globalThis.localStorage;
     this.#lock = options.lock ?? tabLock;
   }

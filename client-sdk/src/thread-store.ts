@@ -220,7 +220,10 @@ export class ThreadStore {
   /** Below a loaded comment there is always a place; at the end only once the end is loaded. */
   #hasPlace({ author, id, parent_id }: Comment): boolean {
     return (
-      this.complete || id <= this.#horizon || author?.id === this.#me || (parent_id !== null && this.#entries.has(parent_id))
+      this.complete ||
+      id <= this.#horizon ||
+      author?.id === this.#me ||
+      (parent_id !== null && this.#entries.has(parent_id))
     );
   }
 

@@ -90,7 +90,10 @@ test("the server's error arrives with code, detail and delay", async () => {
     return true;
   };
   const error = await rejected(client.createComment({ postId: world.post.id, body: "again" }));
-  assert.deepEqual({ ...error, message: error.message }, { name: "BelfryError", code: "rate_limited", retryAfterMs: 1200, message: "Slower." });
+  assert.deepEqual(
+    { ...error, message: error.message },
+    { name: "BelfryError", code: "rate_limited", retryAfterMs: 1200, message: "Slower." },
+  );
 });
 
 test("no answer in time is `timeout`; a late one meets nobody", async () => {

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { WebSocket } from "ws";
-import { createClient, createRest, ProblemError, type Client, type Codec, type Post, type SocketConstructor, type User } from "../src/index.js";
+import {
+  createClient,
+  createRest,
+  ProblemError,
+  type Client,
+  type Codec,
+  type Post,
+  type SocketConstructor,
+  type User,
+} from "../src/index.js";
 import { jsonCodec } from "../src/codec.js";
 import { msgpackCodec } from "../src/msgpack.js";
 import { openThread, type LiveThread } from "../src/thread.js";
@@ -33,7 +42,11 @@ function until(what: string, listen: (check: () => void) => () => void, holds: (
 }
 
 const becomes = (client: Client, status: string) =>
-  until(`the client is ${status}, not ${client.state.status}`, (check) => client.on("state", check), () => client.state.status === status);
+  until(
+    `the client is ${status}, not ${client.state.status}`,
+    (check) => client.on("state", check),
+    () => client.state.status === status,
+  );
 
 const bodies = ({ store }: LiveThread): string[] =>
   [...store.view.roots, ...store.view.tail].map(({ comment, draft }) => comment?.body ?? `(${draft!.body})`);
@@ -58,7 +71,12 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
   const rest = (who?: Somebody) => createRest({ baseUrl: api(), token: async () => who?.token ?? null });
 
   const register = async (name: string): Promise<Somebody> => {
-    const body = { name, email: `${name.toLowerCase()}@example.org`, password: "a long enough password", session: "body" };
+    const body = {
+      name,
+      email: `${name.toLowerCase()}@example.org`,
+      password: "a long enough password",
+      session: "body",
+    };
     const granted = await rest().call<{ user: User; access_token: string }>("POST", "/auth/register", { body });
     return { user: granted.user, token: granted.access_token };
   };
@@ -83,7 +101,7 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
   };
 
   before(async () => {
-    server = new ServerProcess(binary!);
+    server = new ServerProcess(binary!, { BELFRY_MAX_SOCKETS_PER_USER: "6" });
     await server.start();
     ada = await register("Ada");
     bob = await register("Bob");
@@ -117,7 +135,9 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
     const post = await rest(ada).createPost({ title: "Keys", body: "once" });
     const client = connect(ada);
     const key = crypto.randomUUID();
-    const [first, second] = await Promise.all([1, 2].map(() => client.createComment({ postId: post.id, body: "once", key })));
+    const [first, second] = await Promise.all(
+      [1, 2].map(() => client.createComment({ postId: post.id, body: "once", key })),
+    );
     assert.equal(first!.id, second!.id);
     assert.equal((await rest().comments(post.id)).items.length, 1);
   });
@@ -164,10 +184,18 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
     assert.equal(client.user, null);
     who = bob;
     void client.reauthenticate();
-    await until("it is Bob", (check) => client.on("user", check), () => client.user?.name === "Bob");
+    await until(
+      "it is Bob",
+      (check) => client.on("user", check),
+      () => client.user?.name === "Bob",
+    );
     who = undefined;
     void client.reauthenticate();
-    await until("it is nobody", (check) => client.on("user", check), () => client.user === null);
+    await until(
+      "it is nobody",
+      (check) => client.on("user", check),
+      () => client.user === null,
+    );
   });
 
   test("signing out closes the socket for good", async () => {
@@ -195,7 +223,10 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
     his.comment(bob.user, "after");
     await shows(hers, ["before", "meanwhile", "after"]);
     const { items } = await rest().comments(post.id);
-    assert.deepEqual(items.map(({ body }) => body), ["before", "meanwhile", "after"]);
+    assert.deepEqual(
+      items.map(({ body }) => body),
+      ["before", "meanwhile", "after"],
+    );
   });
 
   test("a deploy says goodbye first, and everybody comes back", async () => {
@@ -215,6 +246,65 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
     const post = await rest(ada).createPost({ title: "Short", body: "lived" });
     const opened = await thread(connect(), post);
     await rest(ada).deletePost(post.id);
-    await until("the thread is gone", (check) => opened.on("change", check), () => opened.status === "gone");
+    await until(
+      "the thread is gone",
+      (check) => opened.on("change", check),
+      () => opened.status === "gone",
+    );
+  });
+
+  test("a new epoch is a hole for everybody, and everybody has it filled", async () => {
+    const post = await rest(ada).createPost({ title: "Restored", body: "from a copy" });
+    const client = connect(ada);
+    const opened = await thread(client, post);
+    opened.comment(ada.user, "kept");
+    await shows(opened, ["kept"]);
+    const room = client.room(`post:${post.id}`);
+    await until(
+      "the room is live",
+      (check) => room.on("live", check),
+      () => room.state === "live",
+    );
+    const { epoch } = room.position!;
+    let refetches = 0;
+    room.on("refetch", () => refetches++);
+    await server.run("epoch", "--new");
+    await until(
+      "it is told to refetch",
+      (check) => room.on("refetch", check),
+      () => refetches > 0,
+    );
+    assert.notEqual(room.position!.epoch, epoch);
+    opened.comment(ada.user, "and on");
+    await shows(opened, ["kept", "and on"]);
+  });
+
+  test("a short token is renewed on the open socket before it ends", async () => {
+    const fresh: boolean[] = [];
+    const client = createClient({
+      url: `${server.url.replace("http", "ws")}/ws`,
+      token: async (ask) => (fresh.push(ask.fresh), server.run("token", "--name", "Kay", "--ttl", "3s")),
+      WebSocket: WebSocket as unknown as SocketConstructor,
+    });
+    clients.push(client);
+    const states: string[] = [];
+    client.on("state", ({ status }) => states.push(status));
+    client.connect();
+    await becomes(client, "connected");
+    const renewed = () => fresh.length >= 3;
+    await until("it was renewed twice", (check) => client.on("message", check), renewed);
+    assert.deepEqual(states, ["connecting", "connected"]);
+    assert.deepEqual(fresh.slice(0, 3), [false, true, true]);
+  });
+
+  test("of too many sockets the one silent for longest goes to sleep, and wakes when it is used", async () => {
+    const somebody = await register("Many");
+    const first = connect(somebody);
+    await becomes(first, "connected");
+    for (let n = 0; n < 6; n++) await becomes(connect(somebody), "connected");
+    await becomes(first, "dormant");
+    assert.equal(first.state.code, 4409);
+    const post = await rest(ada).createPost({ title: "Awake", body: "again" });
+    assert.equal((await first.createComment({ postId: post.id, body: "here I am" })).body, "here I am");
   });
 });

@@ -4,7 +4,10 @@ import { createRest, type Client } from "../src/index.js";
 import { openThread, type LiveThread, type LiveThreadOptions } from "../src/thread.js";
 import { World, settle } from "./support/world.js";
 
-async function opened(world: World, options: Partial<LiveThreadOptions> = {}): Promise<{ thread: LiveThread; client: Client }> {
+async function opened(
+  world: World,
+  options: Partial<LiveThreadOptions> = {},
+): Promise<{ thread: LiveThread; client: Client }> {
   const client = options.client ?? (await world.connected());
   const rest = createRest({ baseUrl: "/api/v1", fetch: world.fetch, clock: world.clock });
   const { clock } = world;
@@ -118,7 +121,8 @@ test("a comment that the server refuses keeps its text, and a retry keeps its ke
   world.hub.intercept = (socket, message) => {
     if (message.type !== "comment.create") return false;
     keys.push(message.key);
-    if (refusing) socket.send({ type: "error", id: message.id, error: { code: "rate_limited", retry_after_ms: 3_000 } });
+    if (refusing)
+      socket.send({ type: "error", id: message.id, error: { code: "rate_limited", retry_after_ms: 3_000 } });
     return refusing;
   };
   const key = thread.comment(world.ada, "again");

@@ -61,7 +61,8 @@ test("undefined fields are left out, as in JSON", () => {
 });
 
 test("numbers keep their value: fractions, huge ones, minus zero", () => {
-  for (const value of [0.1, 1e300, -0, 2 ** 60, Infinity]) assert.ok(Object.is(decodeMsgpack(encodeMsgpack(value)), value));
+  for (const value of [0.1, 1e300, -0, 2 ** 60, Infinity])
+    assert.ok(Object.is(decodeMsgpack(encodeMsgpack(value)), value));
 });
 
 test("a field named __proto__ is a field", () => {

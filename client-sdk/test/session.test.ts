@@ -17,7 +17,14 @@ const credentials = { email: "ada@example.org", password: "correct horse" };
 
 function sessionOf(world: World, options: SessionOptions = {}) {
   const storage = memory();
-  const session = createSession({ baseUrl: "/api/v1", fetch: world.fetch, clock: world.clock, storage, lock: (run) => run(), ...options });
+  const session = createSession({
+    baseUrl: "/api/v1",
+    fetch: world.fetch,
+    clock: world.clock,
+    storage,
+    lock: (run) => run(),
+    ...options,
+  });
   return { session, storage };
 }
 

@@ -166,7 +166,9 @@ test("while more pages are to come, new roots belong to them; replies to what is
   store.apply(created(comment(13, { parent_id: 11 })));
   assert.equal(shown(store), "1+1 2");
   store.loadBegins();
-  store.addPage(page([comment(3), comment(11), comment(12, { parent_id: 1 }), comment(13, { parent_id: 11 })], { seq: 13 }));
+  store.addPage(
+    page([comment(3), comment(11), comment(12, { parent_id: 1 }), comment(13, { parent_id: 11 })], { seq: 13 }),
+  );
   assert.equal(shown(store), "1+1 2 3 11(13)");
 });
 
@@ -256,7 +258,11 @@ test("a refetch keeps what is shown, updates it, and announces what is new", () 
   const before = store.view.roots.map(({ uid }) => uid);
   store.loadBegins();
   assert.equal(shown(store), "1 2 | k1");
-  store.replace(page([comment(1, { body: "edited", updated_seq: 40 }), comment(2), comment(30), comment(31, { author: me })], { seq: 40 }));
+  store.replace(
+    page([comment(1, { body: "edited", updated_seq: 40 }), comment(2), comment(30), comment(31, { author: me })], {
+      seq: 40,
+    }),
+  );
   assert.equal(shown(store), "1 2 31 +1 | k1");
   assert.deepEqual(store.view.roots.map(({ uid }) => uid).slice(0, 2), before);
   assert.equal(store.get(1)!.body, "edited");

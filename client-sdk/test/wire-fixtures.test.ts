@@ -32,9 +32,13 @@ const SENDS: Record<ClientMessage["type"], string[]> = {
 
 const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".json")) : [];
 
-test("there are fixtures to hold the codecs to", { skip: !existsSync(folder) && "the server's side has none yet" }, () => {
-  assert.ok(names.length > 0);
-});
+test(
+  "there are fixtures to hold the codecs to",
+  { skip: !existsSync(folder) && "the server's side has none yet" },
+  () => {
+    assert.ok(names.length > 0);
+  },
+);
 
 for (const name of names) {
   const fixture = JSON.parse(readFileSync(new URL(name, folder), "utf8")) as Fixture;
@@ -61,7 +65,10 @@ for (const name of names) {
       const known = SENDS[type as ClientMessage["type"]];
       assert.ok(known, `The type ${String(type)} cannot be sent.`);
       assert.ok(id === undefined || Number.isSafeInteger(id));
-      assert.deepEqual(Object.keys(fields).filter((field) => !known.includes(field)), []);
+      assert.deepEqual(
+        Object.keys(fields).filter((field) => !known.includes(field)),
+        [],
+      );
     }
   });
 }

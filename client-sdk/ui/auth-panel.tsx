@@ -62,8 +62,9 @@ export function AuthPanel({ onCancel, onDone }: AuthPanelProps) {
         error={error}
       />
       <p class="problem" role="alert">
-        {error && describe(error, isNew, wait)}
+        {error && describe(error, isNew)}
       </p>
+      {wait > 0 && <p class="problem number">You can try again in {wait} s.</p>}
       <div class="row">
         <button type="submit" class="primary" disabled={busy || wait > 0}>
           {busy ? "One moment…" : isNew ? "Create account" : "Sign in"}
@@ -86,6 +87,8 @@ export function AuthPanel({ onCancel, onDone }: AuthPanelProps) {
   );
 }
 
+const FIELDS = ["name", "email", "password"];
+
 interface FieldProps {
   name: string;
   label: string;
@@ -97,11 +100,18 @@ interface FieldProps {
 
 function Field({ error, label, name, ...input }: FieldProps) {
   const id = useId();
-  const problem = fieldError(error, name);
+  const problem = error?.code === "unprocessable" ? fieldError(error, name) : undefined;
   return (
     <p class="field">
       <label for={id}>{label}</label>
-      <input id={id} name={name} required {...(input as object)} aria-invalid={!!problem} aria-describedby={`${id}-problem`} />
+      <input
+        id={id}
+        name={name}
+        required
+        {...(input as object)}
+        aria-invalid={!!problem}
+        aria-describedby={`${id}-problem`}
+      />
       <span class="problem" id={`${id}-problem`}>
         {problem}
       </span>
@@ -109,8 +119,10 @@ function Field({ error, label, name, ...input }: FieldProps) {
   );
 }
 
-function describe(error: BelfryError, isNew: boolean, wait: number): string {
-  if (wait) return `Too many attempts. You can try again in ${wait} s.`;
+function describe(error: BelfryError, isNew: boolean): string {
+  if (error.code === "rate_limited") return "Too many attempts.";
+  // What is wrong with a field stands at the field.
+  if (error.code === "unprocessable" && FIELDS.some((name) => fieldError(error, name))) return "";
   if (error.code === "unauthenticated") return "This email and password do not go together.";
   if (error.code === "conflict" && isNew) return "There is an account with this email already. Sign in instead.";
   if (error.code === "forbidden") return error.message;

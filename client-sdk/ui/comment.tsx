@@ -13,12 +13,13 @@ import { counted, sentence } from "./words.js";
 
 interface CommentProps {
   node: ThreadNode & { comment: StoredComment };
-  /** Whom it answers, where the indent no longer shows it. */
+  /** Whom it answers, where the indent no longer shows it: on every screen if `flat`, else on narrow ones. */
   inReplyTo?: StoredComment;
+  flat?: boolean;
 }
 
 /** A comment that is stored: what it says, and what one can do with it where it stands. */
-export function Comment({ inReplyTo, node }: CommentProps) {
+export function Comment({ flat, inReplyTo, node }: CommentProps) {
   const { comment, fresh } = node;
   const { thread } = useThread();
   const user = useUser();
@@ -32,6 +33,8 @@ export function Comment({ inReplyTo, node }: CommentProps) {
   const replyButton = useRef<HTMLButtonElement>(null);
   const replyBox = useRef<HTMLTextAreaElement>(null);
   const name = comment.author?.name ?? "a deleted comment";
+  // Deleted while somebody writes at it, it keeps their boxes: what is in them is not lost.
+  const editing = mode === "edit" && (mine || comment.deleted);
 
   const stopReplying = () => {
     setReplying(false);
@@ -48,65 +51,67 @@ export function Comment({ inReplyTo, node }: CommentProps) {
         </a>
         {comment.edited_at && !comment.deleted && <span class="quiet">edited</span>}
         {inReplyTo && (
-          <a class="quiet" href={`#comment-${inReplyTo.id}`}>
+          <a class={flat ? "quiet" : "quiet narrow"} href={`#comment-${inReplyTo.id}`}>
             in reply to <bdi>{inReplyTo.author?.name ?? "a deleted comment"}</bdi>
           </a>
         )}
       </header>
-      {comment.deleted ? null : mode === "edit" && mine ? (
-        <Editor comment={comment} draftName={editDraft} onDone={() => (setMode("read"), focusComment(comment.id))} />
-      ) : (
-        <div class="text" dir="auto" dangerouslySetInnerHTML={{ __html: comment.html }} />
-      )}
-      {mode === "delete" && !comment.deleted ? (
-        <Deletion comment={comment} onDone={() => (setMode("read"), focusComment(comment.id))} />
-      ) : (
-        <div class="row actions">
-          {comment.deleted ? (
-            <span class="tombstone">This comment was deleted.</span>
-          ) : (
-            <button ref={replyButton} type="button" aria-expanded={replying} onClick={() => setReplying(!replying)}>
-              Reply<span class="hidden"> to {name}</span>
-            </button>
-          )}
-          {mine && mode === "read" && !comment.deleted && (
-            <>
-              <button type="button" onClick={() => setMode("edit")}>
-                Edit<span class="hidden"> your comment</span>
+      <div class="inset">
+        {editing ? (
+          <Editor comment={comment} draftName={editDraft} onDone={() => (setMode("read"), focusComment(comment.id))} />
+        ) : comment.deleted ? null : (
+          <div class="text" dir="auto" dangerouslySetInnerHTML={{ __html: comment.html }} />
+        )}
+        {mode === "delete" && !comment.deleted ? (
+          <Deletion comment={comment} onDone={() => (setMode("read"), focusComment(comment.id))} />
+        ) : editing && !comment.deleted ? null : (
+          <div class="row actions">
+            {comment.deleted ? (
+              <span class="tombstone">This comment was deleted.</span>
+            ) : (
+              <button ref={replyButton} type="button" aria-expanded={replying} onClick={() => setReplying(!replying)}>
+                Reply<span class="hidden"> to {name}</span>
               </button>
-              <button type="button" onClick={() => setMode("delete")}>
-                Delete<span class="hidden"> your comment</span>
+            )}
+            {mine && !comment.deleted && (
+              <>
+                <button type="button" onClick={() => setMode("edit")}>
+                  Edit<span class="hidden"> your comment</span>
+                </button>
+                <button type="button" onClick={() => setMode("delete")}>
+                  Delete<span class="hidden"> your comment</span>
+                </button>
+              </>
+            )}
+            {fresh > 0 && (
+              <button type="button" class="new" onClick={() => thread.reveal(comment.id)}>
+                {counted(fresh, "new reply", "new replies")}
+                <span class="hidden"> to {name}</span>
               </button>
-            </>
-          )}
-          {fresh > 0 && (
-            <button type="button" class="new" onClick={() => thread.reveal(comment.id)}>
-              {counted(fresh, "new reply", "new replies")}
-              <span class="hidden"> to {name}</span>
-            </button>
-          )}
-        </div>
-      )}
-      {replying && !comment.deleted && (
-        <SignedIn onSignedIn={() => replyBox.current?.focus()}>
-          {(check, signedIn) => (
-            <Composer
-              key={thread.boxVersion}
-              boxRef={replyBox}
-              draftName={replyDraft}
-              label={`Reply to ${name}`}
-              submitLabel={signedIn ? "Reply" : "Sign in to reply"}
-              autoFocus
-              onLeave={stopReplying}
-              onSubmit={(text) => {
-                if (!check() || !user) return false;
-                thread.write(user, text, comment.id);
-                stopReplying();
-              }}
-            />
-          )}
-        </SignedIn>
-      )}
+            )}
+          </div>
+        )}
+        {replying && (
+          <SignedIn onSignedIn={() => replyBox.current?.focus()}>
+            {(check, signedIn) => (
+              <Composer
+                key={thread.boxVersion}
+                boxRef={replyBox}
+                draftName={replyDraft}
+                label={`Reply to ${name}`}
+                submitLabel={signedIn ? "Reply" : "Sign in to reply"}
+                autoFocus
+                onLeave={stopReplying}
+                onSubmit={(text) => {
+                  if (!check() || !user) return false;
+                  thread.write(user, text, comment.id);
+                  stopReplying();
+                }}
+              />
+            )}
+          </SignedIn>
+        )}
+      </div>
     </article>
   );
 }

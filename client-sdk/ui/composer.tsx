@@ -28,7 +28,19 @@ interface ComposerProps {
 
 /** A box to write in: it grows, Ctrl/Cmd+Enter sends, Esc leaves, and what is in it survives a reload. */
 export function Composer(props: ComposerProps) {
-  const { autoFocus, busy, draftName, initial = "", label, maxChars = MAX_CHARS, note, onLeave, onSubmit, placeholder, submitLabel } = props;
+  const {
+    autoFocus,
+    busy,
+    draftName,
+    initial = "",
+    label,
+    maxChars = MAX_CHARS,
+    note,
+    onLeave,
+    onSubmit,
+    placeholder,
+    submitLabel,
+  } = props;
   const id = useId();
   const ownBox = useRef<HTMLTextAreaElement>(null);
   const box: RefObject<HTMLTextAreaElement | null> = props.boxRef ?? ownBox;

@@ -25,7 +25,9 @@ export function ConnectionState() {
 
   let words = "";
   if (away && late) {
-    words = navigator.onLine ? "Reconnecting… What you write is kept." : "You are offline. What you write is kept and sent later.";
+    words = navigator.onLine
+      ? "Reconnecting… What you write is kept."
+      : "You are offline. What you write is kept and sent later.";
   } else if (status === "dormant") {
     words = "Belfry is open in too many windows. This one goes on when you use it.";
   } else if (status === "closed" && code !== 4403) {

@@ -15,35 +15,40 @@ export function PendingComment({ node }: { node: ThreadNode & { draft: NonNullab
   const wait = useSecondsUntil(thread.retryAt(draft));
   const foreign = !!user && user.id !== draft.author.id;
   return (
-    <article class={`comment ${error ? "failed" : "pending"}`} aria-label={`Your comment, ${error ? "not sent" : "being sent"}`}>
+    <article
+      class={`comment ${error ? "failed" : "pending"}`}
+      aria-label={`Your comment, ${error ? "not sent" : "being sent"}`}
+    >
       <header class="by">
         <Avatar person={draft.author} />
         <bdi class="name">{draft.author.name}</bdi>
         <span class="quiet">{error ? "not sent" : "sending…"}</span>
       </header>
-      <p class="text source" dir="auto">
-        {draft.body}
-      </p>
-      {error && (
-        <SignedIn onSignedIn={() => thread.live.retry(draft.key)}>
-          {(check) => (
-            <div class="row actions" role="alert">
-              <span class="problem">
-                {sentence(error)}
-                {wait > 0 && ` You can send it again in ${wait} s.`}
-              </span>
-              {!foreign && (
-                <button type="button" disabled={wait > 0} onClick={() => check() && thread.live.retry(draft.key)}>
-                  Retry
+      <div class="inset">
+        <p class="text source" dir="auto">
+          {draft.body}
+        </p>
+        {error && (
+          <SignedIn onSignedIn={() => thread.live.retry(draft.key)}>
+            {(check) => (
+              <div class="row actions">
+                <span class="problem" role="alert">
+                  {sentence(error)}
+                </span>
+                {wait > 0 && <span class="problem number">You can send it again in {wait} s.</span>}
+                {!foreign && (
+                  <button type="button" disabled={wait > 0} onClick={() => check() && thread.live.retry(draft.key)}>
+                    Retry
+                  </button>
+                )}
+                <button type="button" onClick={() => thread.takeBack(draft.key)}>
+                  Back to the text box
                 </button>
-              )}
-              <button type="button" onClick={() => thread.takeBack(draft.key)}>
-                Back to the text box
-              </button>
-            </div>
-          )}
-        </SignedIn>
-      )}
+              </div>
+            )}
+          </SignedIn>
+        )}
+      </div>
     </article>
   );
 }

@@ -58,7 +58,7 @@ export const ThreadContext = createContext<{ thread: ThreadOnPage }>(null as nev
 
 export const useThread = () => useContext(ThreadContext);
 
-/** After the next rendering. */
+/** At once, before what had the focus within it goes. */
 export function focusComment(id: number): void {
-  requestAnimationFrame(() => document.getElementById(`comment-${id}`)?.focus());
+  document.getElementById(`comment-${id}`)?.focus();
 }

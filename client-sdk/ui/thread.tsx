@@ -11,22 +11,14 @@ import { SignedIn } from "./signed-in.js";
 import { ThreadContext, ThreadOnPage } from "./thread-context.js";
 import { counted, sentence } from "./words.js";
 
-/** How deep replies are indented; below that they say whom they answer. */
-const useIndentDepth = (): number => {
-  const narrow = useMemo(() => matchMedia("(max-width: 40rem)"), []);
-  useChanges((changed) => {
-    narrow.addEventListener("change", changed);
-    return () => narrow.removeEventListener("change", changed);
-  });
-  return narrow.matches ? 1 : 4;
-};
+/** How deep replies are indented; below that they say whom they answer. Narrow screens show fewer of these, by style alone. */
+const DEEPEST = 4;
 
 /** The comments of a post with everything to read and write them. */
 export function Thread({ live, postId }: { live: LiveThread; postId: number }) {
   const [, changed] = useReducer((n: number) => n + 1, 0);
   const thread = useMemo(() => new ThreadOnPage(live, postId, () => changed(undefined as never)), [live]);
   const user = useUser();
-  const deepest = useIndentDepth();
   const box = useRef<HTMLTextAreaElement>(null);
   useChanges((changed) => live.on("change", changed), [live]);
   const ready = live.status === "ready";
@@ -43,7 +35,7 @@ export function Thread({ live, postId }: { live: LiveThread; postId: number }) {
         </h2>
         {empty && <p class="quiet">Be the first to say something.</p>}
         <ol class="comments">
-          {rows(roots, 0, deepest)}
+          {rows(roots, 0)}
           {!store.complete && (
             <li key="more" class="more">
               <button type="button" disabled={live.loadingMore} onClick={() => void live.loadMore()}>
@@ -52,7 +44,7 @@ export function Thread({ live, postId }: { live: LiveThread; postId: number }) {
               {live.error && <span class="problem"> {sentence(live.error)}</span>}
             </li>
           )}
-          {rows(tail, 0, deepest)}
+          {rows(tail, 0)}
         </ol>
         <div class="new-bar">
           {fresh > 0 && (
@@ -102,53 +94,47 @@ const countFresh = (nodes: ThreadNode[]): number => {
   return count;
 };
 
-function rows(nodes: ThreadNode[], depth: number, deepest: number): JSX.Element[] {
-  if (depth < deepest) return nodes.map((node) => <Branch key={node.uid} node={node} depth={depth} deepest={deepest} />);
+function rows(nodes: ThreadNode[], depth: number, parent?: StoredComment): JSX.Element[] {
+  if (depth < DEEPEST) return nodes.map((node) => <Branch key={node.uid} node={node} depth={depth} parent={parent} />);
   // From here on in a row, in the order in which one reads, however deep it goes.
   const list: JSX.Element[] = [];
-  const open = nodes.map((node) => ({ node, parent: undefined as StoredComment | undefined })).reverse();
+  const open = nodes.map((node) => ({ node, parent, flat: false })).reverse();
   for (let next = open.pop(); next; next = open.pop()) {
-    const { node, parent } = next;
+    const { flat, node, parent } = next;
     list.push(
       <li key={node.uid} class="item">
-        <Row node={node} inReplyTo={parent} />
+        <Row node={node} inReplyTo={parent} flat={flat} />
       </li>,
     );
-    for (const reply of [...node.replies].reverse()) open.push({ node: reply, parent: node.comment });
+    for (const reply of [...node.replies].reverse()) open.push({ node: reply, parent: node.comment, flat: true });
   }
   return list;
 }
 
-function Row({ inReplyTo, node }: { node: ThreadNode; inReplyTo?: StoredComment }) {
-  return node.comment ? <Comment node={node as never} inReplyTo={inReplyTo} /> : <PendingComment node={node as never} />;
+function Row({ node, ...place }: { node: ThreadNode; inReplyTo?: StoredComment; flat?: boolean }) {
+  return node.comment ? <Comment node={node as never} {...place} /> : <PendingComment node={node as never} />;
 }
 
 /** A comment and what hangs on it. A thin line along the replies folds them away. */
-function Branch({ deepest, depth, node }: { node: ThreadNode; depth: number; deepest: number }) {
+function Branch({ depth, node, parent }: { node: ThreadNode; depth: number; parent?: StoredComment }) {
   const [folded, setFolded] = useState(false);
-  const toggle = useRef<HTMLButtonElement>(null);
   const name = node.comment?.author?.name ?? "a deleted comment";
-  const fold = () => {
-    setFolded(!folded);
-    requestAnimationFrame(() => toggle.current?.focus());
-  };
   return (
     <li class="item">
-      <Row node={node} />
+      <Row node={node} inReplyTo={depth > 1 ? parent : undefined} />
       {node.replies.length > 0 && (
         <div class={folded ? "branch folded" : "branch"}>
           <button
-            ref={toggle}
             type="button"
             class={folded ? "link" : "line"}
             aria-expanded={!folded}
             aria-label={`${folded ? "Show" : "Hide"} the replies to ${name}`}
             title={folded ? undefined : "Hide these replies"}
-            onClick={fold}
+            onClick={() => setFolded(!folded)}
           >
             {folded && `Show ${counted(node.replies.length, "reply", "replies")}`}
           </button>
-          {!folded && <ol class="comments">{rows(node.replies, depth + 1, deepest)}</ol>}
+          {!folded && <ol class="comments">{rows(node.replies, depth + 1, node.comment)}</ol>}
         </div>
       )}
     </li>

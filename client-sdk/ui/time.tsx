@@ -14,7 +14,8 @@ const STEPS: [Intl.RelativeTimeFormatUnit, number][] = [
 
 export function ago(at: string, now: number): string {
   const seconds = Math.max(0, (now - Date.parse(at)) / 1_000);
-  for (const [unit, length] of STEPS) if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
+  for (const [unit, length] of STEPS)
+    if (seconds >= length) return relative.format(-Math.floor(seconds / length), unit);
   return "just now";
 }
 

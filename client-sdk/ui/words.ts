@@ -18,13 +18,20 @@ const SENTENCES: Record<string, string> = {
 
 /** An error as a sentence for whoever is at the page. What the server says about the input goes first. */
 export function sentence(error: BelfryError): string {
-  if (error.code === "unprocessable" || error.code === "bad_request") return error.message;
-  return SENTENCES[error.code] ?? error.message;
+  const theirs = error.code === "unprocessable" || error.code === "bad_request";
+  return (!theirs && SENTENCES[error.code]) || asSentence(error.message);
 }
 
+const asSentence = (text: string): string =>
+  text.charAt(0).toLocaleUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
+
 /** What is wrong with a field of a form, if the server named it. */
-export const fieldError = (error: BelfryError | null, name: string): string | undefined =>
-  error instanceof ProblemError ? error.errors.find(({ pointer }) => pointer === `/${name}`)?.detail : undefined;
+export function fieldError(error: BelfryError | null, name: string): string | undefined {
+  if (!(error instanceof ProblemError)) return undefined;
+  const found = error.errors.find(({ pointer }) => pointer === `/${name}`);
+  return found && asSentence(found.detail);
+}
 
 /** `1 reply`, `2 replies`. */
-export const counted = (count: number, one: string, many: string): string => `${count.toLocaleString()} ${count === 1 ? one : many}`;
+export const counted = (count: number, one: string, many: string): string =>
+  `${count.toLocaleString()} ${count === 1 ? one : many}`;

@@ -10,13 +10,15 @@ use crate::store::Backend;
 use crate::store::write::Prune;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::task::TaskTracker;
 
 /// How often what has ended is forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// How long events are kept, and how many of a channel; whichever keeps less.
 const EVENTS_KEPT: (Duration, i64) = (Duration::from_secs(30 * 24 * 3_600), 10_000);
+/// Pause before what could not be read is read again.
+const RETRY: Duration = Duration::from_millis(500);
 /// Rows of a kind deleted in one transaction.
 const PRUNED_AT_ONCE: i64 = 1_000;
 
@@ -59,19 +61,24 @@ impl Observer for Ears {
 
     fn replaced(&self) {
         let (revocations, backend) = (self.revocations.clone(), self.backend.clone());
-        let hub = self.hub.get().and_then(Weak::upgrade);
+        let Some(hub) = self.hub.get().and_then(Weak::upgrade) else { return };
         self.tasks.spawn(async move {
-            match backend.revocations().await {
-                Ok(revoked) => {
-                    revocations.clear();
-                    revocations.load(&revoked.value);
-                    for session in revoked.value {
-                        if let Some(hub) = &hub {
+            let ended = hub.ended();
+            // Nothing is forgotten: an ended session of the old database stays ended until its tokens are.
+            loop {
+                match backend.revocations().await {
+                    Ok(revoked) => {
+                        revocations.load(&revoked.value);
+                        for session in revoked.value {
                             hub.end_session(session.user_id, session.session_id);
                         }
+                        return;
                     }
+                    Err(error) => tracing::error!(%error, "revocations of the new database cannot be read yet"),
                 }
-                Err(error) => tracing::error!(%error, "revocations of the new database could not be read"),
+                if ended.run_until_cancelled(sleep(RETRY)).await.is_none() {
+                    return;
+                }
             }
         });
     }

@@ -93,6 +93,16 @@ impl From<NoSecret> for StartError {
     }
 }
 
+/// Says what is wrong with the settings of a server before anything is opened; answers the origins they name.
+pub fn check(config: &Config) -> Result<Origins, StartError> {
+    config.check().map_err(StartError::Setting)?;
+    let public_url = config.public_url.as_deref().filter(|url| !url.is_empty());
+    let own = Origins::new(public_url, &[]);
+    own.map_err(|error| StartError::Setting(format!("BELFRY_PUBLIC_URL: {error}")))?;
+    let all = Origins::new(public_url, &config.origins);
+    all.map_err(|error| StartError::Setting(format!("BELFRY_ORIGINS: {error}")))
+}
+
 /// Opens the database that the settings name, its schema brought up to date.
 pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Backend>, StartError> {
     config.check().map_err(StartError::Setting)?;
@@ -161,10 +171,8 @@ pub struct World {
 impl App {
     /// Puts an instance together and loads what it must know before it is ready.
     pub async fn start(config: Config, world: World) -> Result<Self, StartError> {
-        config.check().map_err(StartError::Setting)?;
+        let origins = check(&config)?;
         let World { backend, bus, entropy, clock } = world;
-        let origins = Origins::new(config.public_url.as_deref().filter(|url| !url.is_empty()), &config.origins)
-            .map_err(|error| StartError::Setting(format!("BELFRY_PUBLIC_URL, BELFRY_ORIGINS: {error}")))?;
         let secret = secrets::jwt_secret(&config.store, entropy.as_ref())?;
         let control = backend.control().await?;
         clock.set(control.now);
@@ -185,6 +193,7 @@ impl App {
         };
         let hub = Arc::new(Hub::start(parts, &tasks));
         ears.hear(&hub);
+        hub.hear_revocations().await;
         let revoked = backend.revocations().await?;
         revocations.load(&revoked.value);
         hub.follow_revocations(revoked.seq);
@@ -246,7 +255,7 @@ impl App {
 
 /// Serves until `stop`: what `belfry serve` does.
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartError> {
-    config.check().map_err(StartError::Setting)?;
+    check(&config)?;
     // Secrets are looked for first: without them nothing is even opened.
     secrets::jwt_secret(&config.store, &SystemEntropy)?;
     let lock = lock_folder(&config.store)?;

@@ -157,3 +157,49 @@ fn below(parent_id: Option<&str>) -> Result<Below, DomainError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Role, SessionId, Timestamp, UserId};
+    use crate::protocol::codec::payload;
+    use crate::protocol::fixtures::assert_says;
+    use crate::protocol::server::ServerMessage;
+
+    #[test]
+    fn a_comment_is_answered_as_in_its_fixture() {
+        let ada = Identity {
+            user_id: UserId(3),
+            name: "Ada Lovelace".into(),
+            handle: "ada".into(),
+            avatar_url: Some("https://img.example/ada.png".into()),
+            role: Role::User,
+            session_id: SessionId(1),
+            issued_at: Timestamp(0),
+            expires_at: Timestamp(0),
+        };
+        let author = ada.user();
+        let comment = Comment {
+            id: CommentId(9),
+            post_id: PostId(42),
+            parent_id: None,
+            root_id: CommentId(9),
+            depth: 0,
+            author: Some(author),
+            body: "Grüße an **alle** 👋".into(),
+            html: markdown::to_html("Grüße an **alle** 👋"),
+            created_at: Timestamp(1_772_366_400_005),
+            edited_at: None,
+            deleted: false,
+            reactions: [].into(),
+            reply_count: 0,
+            key: Some("c-7f3a".into()),
+            seq: 21,
+            updated_seq: 21,
+        };
+        assert!(view(None, comment.clone()).my_reactions.is_none());
+        let data = serde_json::to_value(view(Some(&ada), comment)).unwrap();
+        let reply = ServerMessage::Reply { id: 5, data };
+        assert_says("reply.comment", |codec| payload(&codec.frame(&reply)));
+    }
+}

@@ -3,7 +3,7 @@
 use crate::domain::DomainError;
 use crate::protocol::codes::ErrorCode;
 use axum::body::Body;
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -45,6 +45,9 @@ impl IntoResponse for DomainError {
             let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if self.code == ErrorCode::Unauthenticated {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         response.extensions_mut().insert(Pending(Arc::new(self)));
         response
     }
@@ -65,6 +68,8 @@ pub fn render(response: Response, request_id: &str) -> Response {
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    // What is not there now may be there in a moment.
+    parts.headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Response::from_parts(parts, Body::from(body))
 }
 
@@ -86,4 +91,29 @@ pub async fn no_method() -> DomainError {
 /// Answers a request whose handler panicked; the panic itself was written to the log by the hook.
 pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     DomainError::new(ErrorCode::Internal, "something went wrong here").into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn every_code_has_its_status_and_only_what_passes_says_when_to_come_back() {
+        for code in ErrorCode::ALL {
+            let response = DomainError::new(*code, "why").into_response();
+            assert_eq!(response.status().as_u16(), code.status());
+            let waits = matches!(code, ErrorCode::RateLimited | ErrorCode::Unavailable);
+            assert_eq!(response.headers().contains_key(RETRY_AFTER), waits, "{code:?}");
+            assert!(title(*code) != "Error", "{code:?}");
+        }
+    }
+
+    #[test]
+    fn the_wait_is_told_in_whole_seconds_and_never_too_short() {
+        for (wait, told) in [(0, "1"), (1, "1"), (1_000, "1"), (1_001, "2"), (59_999, "60")] {
+            let response = DomainError::rate_limited(Duration::from_millis(wait)).into_response();
+            assert_eq!(response.headers()[RETRY_AFTER], told);
+        }
+    }
 }

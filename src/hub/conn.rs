@@ -5,10 +5,8 @@ use super::io::Io;
 use super::log::Owed;
 use super::tail::Batch;
 use super::writer::{Phase, Writer};
-use crate::metrics;
 use crate::protocol::codec::{Codec, close_frame};
 use crate::protocol::codes::CloseCode;
-use crate::protocol::server::ServerMessage;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use std::io;
@@ -96,12 +94,17 @@ impl Conn {
     pub fn push(&self, frame: Bytes, now_ms: u64) -> bool {
         let mut writer = self.lock();
         if writer.phase == Phase::Open {
-            writer.queue(frame);
-            if writer.outbox_bytes > self.max_outbox {
-                self.begin_close(&mut writer, CloseCode::Silent, now_ms);
-            }
+            self.enqueue(&mut writer, frame, now_ms);
         }
         self.settle(&mut writer, now_ms)
+    }
+
+    /// Puts a frame behind what waits; a socket that lets too much wait is closed.
+    pub(super) fn enqueue(&self, writer: &mut Writer, frame: Bytes, now_ms: u64) {
+        writer.queue(frame);
+        if writer.outbox_bytes > self.max_outbox {
+            self.begin_close(writer, CloseCode::Silent, now_ms);
+        }
     }
 
     /// Begins to close: what waits is written, then the Close, then nothing. Says what [`Conn::push`] says.
@@ -170,21 +173,14 @@ impl Conn {
                 visit.leaving |= !writer.subs.is_empty();
                 return visit;
             }
-            match writer.next_owed(self.codec) {
+            match writer.next_owed(self.codec, now_ms) {
                 None => {
                     writer.moved_ms = now_ms;
                     visit.leaving |= writer.subs.iter().any(|sub| sub.leaving);
                     return visit;
                 }
                 Some((_, Owed::Nothing)) => {}
-                Some((i, Owed::Lost(head))) => {
-                    writer.subs[i].cursor = head;
-                    let channel = writer.subs[i].log.channel;
-                    let epoch = writer.subs[i].log.epoch();
-                    metrics::resynced(1);
-                    let resync = ServerMessage::Resync { channel, epoch: &epoch, seq: head };
-                    writer.queue(self.codec.frame(&resync));
-                }
+                Some((i, Owed::Lost(head))) => writer.resync(i, self.codec, head),
                 Some((i, Owed::Batch(batch))) => match self.write(&batch.bytes, cx.as_deref_mut()) {
                     Ok(written) => {
                         writer.moved_ms = now_ms;

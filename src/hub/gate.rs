@@ -5,12 +5,15 @@ use std::collections::BTreeMap;
 
 /// Events that may wait for an earlier one; more are fetched from the store once the hole is filled.
 const MAX_EARLY: usize = 1_024;
+/// Bytes of their data.
+const MAX_EARLY_BYTES: usize = 1 << 20;
 
 /// Where a log stands and what came too early. Pure: no time, no I/O.
 #[derive(Debug, Default)]
 pub struct Gate {
     head: Option<i64>,
     early: BTreeMap<i64, Event>,
+    early_bytes: usize,
 }
 
 impl Gate {
@@ -36,8 +39,12 @@ impl Gate {
                 vec![event]
             }
             _ => {
-                if self.early.len() < MAX_EARLY || self.head.is_some_and(|head| event.seq == head + 1) {
-                    self.early.insert(event.seq, event);
+                let room = self.early.len() < MAX_EARLY && self.early_bytes < MAX_EARLY_BYTES;
+                if room || self.head.is_some_and(|head| event.seq == head + 1) {
+                    self.early_bytes += event.data.get().len();
+                    if let Some(same) = self.early.insert(event.seq, event) {
+                        self.early_bytes -= same.data.get().len();
+                    }
                 }
                 self.drain()
             }
@@ -58,13 +65,15 @@ impl Gate {
         let Some(head) = &mut self.head else { return Vec::new() };
         let mut passed = Vec::new();
         while let Some(first) = self.early.first_entry() {
-            match *first.key() - *head {
-                ..=0 => drop(first.remove()),
-                1 => {
-                    *head += 1;
-                    passed.push(first.remove());
-                }
-                _ => break,
+            let ahead = *first.key() - *head;
+            if ahead > 1 {
+                break;
+            }
+            let event = first.remove();
+            self.early_bytes -= event.data.get().len();
+            if ahead == 1 {
+                *head += 1;
+                passed.push(event);
             }
         }
         passed

@@ -1,7 +1,7 @@
 //! What the hub reads from the store, gathered: one query for all channels that wait, however many sockets ask.
 
 use super::Core;
-use super::log::ChannelLog;
+use super::log::{ChannelLog, Missing};
 use crate::metrics;
 use crate::model::Channel;
 use crate::store::read::Stretch;
@@ -25,8 +25,8 @@ const BUS_PATIENCE: Duration = Duration::from_secs(1);
 /// What waits to be read. A channel stands in each list at most once.
 #[derive(Default)]
 pub struct Loader {
-    heads: List<Arc<ChannelLog>>,
-    histories: List<(Arc<ChannelLog>, i64, i64)>,
+    heads: List<(Arc<ChannelLog>, u16)>,
+    histories: List<(Arc<ChannelLog>, Missing)>,
     repairs: List<Arc<ChannelLog>>,
 }
 
@@ -68,12 +68,13 @@ impl<T> List<T> {
 impl Loader {
     /// Where a log stands is to be read.
     pub fn want_head(&self, log: Arc<ChannelLog>) {
-        self.heads.push(log);
+        let generation = log.generation();
+        self.heads.push((log, generation));
     }
 
-    /// What lies before the tail is to be read, up to `start`; `head` is the log's now.
-    pub fn want_history(&self, log: Arc<ChannelLog>, head: i64, start: i64) {
-        self.histories.push((log, head, start));
+    /// What lies before the tail is to be read.
+    pub fn want_history(&self, log: Arc<ChannelLog>, missing: Missing) {
+        self.histories.push((log, missing));
     }
 
     /// A hole is to be filled.
@@ -85,13 +86,13 @@ impl Loader {
 /// Places channels: bus first, then the head, so that nothing falls between.
 pub async fn heads(core: Arc<Core>) {
     while let Some(logs) = until_end(&core, core.loader.heads.take(HEADS_AT_ONCE)).await {
-        let channels: Vec<Channel> = logs.iter().map(|log| log.channel).collect();
+        let channels: Vec<Channel> = logs.iter().map(|(log, _)| log.channel).collect();
         // A bus that is down or silent delays nobody for long: the sweep carries until it is back.
         let _ = timeout(BUS_PATIENCE, core.bus.subscribe(&channels)).await;
         let heads = core.store.heads(&channels).await;
-        for log in logs {
+        for (log, generation) in logs {
             let head = heads.as_ref().map(|heads| heads.get(&log.channel).copied()).map_err(|_| ());
-            let accepted = log.place(head, core.bounds(), core.now_ms());
+            let accepted = log.place(head, generation, core.bounds(), core.now_ms());
             core.after(&log, accepted);
         }
     }
@@ -103,15 +104,15 @@ pub async fn histories(core: Arc<Core>) {
         let most = core.config.tail_events as i64;
         let stretches: Vec<Stretch> = wanted
             .iter()
-            .map(|(log, head, start)| {
-                let after = (head - most).max(0);
-                Stretch { channel: log.channel, after, limit: (start - 1 - after).max(0), last: false }
+            .map(|(log, missing)| {
+                let after = (missing.head - most).max(0);
+                Stretch { channel: log.channel, after, limit: (missing.start - 1 - after).max(0), last: false }
             })
             .collect();
         let mut events = core.store.events(&stretches).await;
-        for (log, head, _) in wanted {
+        for (log, missing) in wanted {
             let read = events.as_mut().map(|events| events.remove(&log.channel).unwrap_or_default()).map_err(|_| ());
-            log.put_history(read, head, core.bounds(), core.now_ms());
+            log.put_history(read, missing, core.bounds_within_budget(), core.now_ms());
         }
     }
 }
@@ -122,30 +123,33 @@ pub async fn repairs(core: Arc<Core>) {
         if until_end(&core, sleep(REPAIR_DELAY)).await.is_none() {
             return;
         }
-        let holes = logs.iter().filter_map(|log| log.hole().map(|head| (log.channel, head))).collect();
-        if core.fill(holes).await.is_err() {
-            logs.iter().for_each(|log| log.give_up_repair());
-            continue;
-        }
-        for log in logs {
-            if log.hole().is_some() {
-                core.loader.want_repair(log);
-            } else {
-                metrics::gate_repaired();
+        let holes: Vec<_> = logs.iter().map(|log| (log.channel, log.hole())).collect();
+        let behind = holes.iter().filter_map(|(channel, hole)| Some((*channel, (*hole)?))).collect();
+        let read = core.fill(behind).await.is_ok();
+        for (log, (_, before)) in logs.into_iter().zip(holes) {
+            match log.hole() {
+                None if before.is_some() => metrics::gate_repaired(),
+                None => {}
+                // Nothing came of it: the sweep finds out what became of the missing events.
+                Some(_) if !read || log.hole() == before => log.give_up_repair(),
+                Some(_) => core.loader.want_repair(log),
             }
         }
     }
 }
 
 impl Core {
-    /// Reads what follows these heads and hands it to the gates.
-    pub(super) async fn fill(&self, behind: Vec<(Channel, i64)>) -> Result<(), ()> {
-        for some in behind.chunks(HISTORIES_AT_ONCE) {
+    /// Reads what follows these heads, to the end, and hands it to the gates.
+    pub(super) async fn fill(&self, mut behind: Vec<(Channel, i64)>) -> Result<(), ()> {
+        while !behind.is_empty() {
+            let some = behind.split_off(behind.len().saturating_sub(HISTORIES_AT_ONCE));
             let stretches: Vec<Stretch> = some
                 .iter()
                 .map(|(channel, head)| Stretch { channel: *channel, after: *head, limit: REPAIR_EVENTS, last: false })
                 .collect();
             let read = self.store.events(&stretches).await.map_err(|_| ())?;
+            let more = read.iter().filter(|(_, events)| events.len() as i64 == REPAIR_EVENTS);
+            behind.extend(more.filter_map(|(channel, events)| Some((*channel, events.last()?.seq))));
             self.accept(read.into_values().flatten().collect());
         }
         Ok(())

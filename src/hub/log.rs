@@ -57,6 +57,8 @@ struct Inner {
     gate: Gate,
     tail: Tail,
     standing: Option<Standing>,
+    /// Counts how often everything known was forgotten.
+    generation: u16,
     unread: i64,
     /// Who waits for the standing.
     waiting: Vec<oneshot::Sender<Placed>>,
@@ -85,6 +87,17 @@ pub struct Accepted {
     pub tell: u64,
     /// Whether a hole is to be repaired that was not known before.
     pub repair: bool,
+}
+
+/// What lies before a tail and is to be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Missing {
+    /// The log's head when it was asked for.
+    pub head: i64,
+    /// The first event that is there.
+    pub start: i64,
+    /// The log's generation.
+    pub generation: u16,
 }
 
 /// What a socket gets that joins at `since`.
@@ -127,10 +140,19 @@ impl ChannelLog {
         }
     }
 
-    /// Takes over what the store says: `None` where there is no such channel; an error where it could not be asked.
-    pub fn place(&self, head: Result<Option<Head>, ()>, bounds: Bounds, now_ms: u64) -> Accepted {
+    /// Counts how often everything known was forgotten: what was read before the last time is of another database.
+    pub fn generation(&self) -> u16 {
+        self.inner.lock().generation
+    }
+
+    /// Takes over what the store said while this was the log's generation: `None` where there is no such channel; an
+    /// error where it could not be asked.
+    pub fn place(&self, head: Result<Option<Head>, ()>, generation: u16, bounds: Bounds, now_ms: u64) -> Accepted {
         let mut inner = self.inner.lock();
         let mut accepted = Accepted::default();
+        if inner.generation != generation {
+            return accepted;
+        }
         let placed = match head {
             Ok(Some(head)) if !head.closed => {
                 let passed = inner.gate.open_at(head.seq);
@@ -162,7 +184,7 @@ impl ChannelLog {
     }
 
     fn append(&self, inner: &mut Inner, passed: Vec<Event>, bounds: Bounds, now_ms: u64) -> Accepted {
-        let before = inner.tail.bytes();
+        let before = inner.tail.cost();
         for event in &passed {
             let entry = Arc::new(Entry::new(event.clone(), now_ms));
             match &*entry.kind {
@@ -174,7 +196,7 @@ impl ChannelLog {
                 inner.tail.push(entry, bounds);
             }
         }
-        self.account(before, inner.tail.bytes());
+        self.account(before, inner.tail.cost());
         let repair =
             inner.gate.hole().is_some() && !std::mem::replace(&mut inner.repairing, inner.gate.hole().is_some());
         let tell = if passed.is_empty() { 0 } else { self.tell() };
@@ -239,10 +261,9 @@ impl ChannelLog {
         Some(recovered)
     }
 
-    /// Asks for what lies before the tail: `None` if that was read already, else a receiver of the end of reading, and the
-    /// head and the start of the tail for the one caller who is to read it.
-    #[expect(clippy::type_complexity, reason = "one use")]
-    pub fn history(&self) -> Option<(oneshot::Receiver<Placed>, Option<(i64, i64)>)> {
+    /// Asks for what lies before the tail: `None` if that was read already, else a receiver of the end of reading, and for
+    /// the one caller who is to see to it what is to be read.
+    pub fn history(&self) -> Option<(oneshot::Receiver<Placed>, Option<Missing>)> {
         let mut inner = self.inner.lock();
         let head = inner.gate.head()?;
         let start = inner.tail.start().unwrap_or(head + 1);
@@ -255,29 +276,32 @@ impl ChannelLog {
             }
             unread => {
                 *unread = History::Reading(vec![sender]);
-                Some((receiver, Some((head, start))))
+                Some((receiver, Some(Missing { head, start, generation: inner.generation })))
             }
         }
     }
 
-    /// Puts what was read before the tail; `head` is what it was when reading began. An error leaves it unread.
-    pub fn put_history(&self, events: Result<Vec<Event>, ()>, head_then: i64, bounds: Bounds, now_ms: u64) {
+    /// Puts what was read before the tail. An error leaves it unread.
+    pub fn put_history(&self, events: Result<Vec<Event>, ()>, missing: Missing, bounds: Bounds, now_ms: u64) {
         let mut inner = self.inner.lock();
-        let before = inner.tail.bytes();
+        if inner.generation != missing.generation {
+            return;
+        }
+        let before = inner.tail.cost();
         let result = match events {
             Ok(events) => {
                 let older = events.into_iter().map(|event| Arc::new(Entry::new(event, now_ms))).collect();
-                let head = inner.gate.head().unwrap_or(head_then);
+                let head = inner.gate.head().unwrap_or(missing.head);
                 inner.tail.prepend(older, head, bounds);
                 // A comment deleted while its history was being read was read with its text.
-                for deleted in inner.tail.deletions().iter().filter(|deleted| deleted.seq > head_then) {
+                for deleted in inner.tail.deletions().iter().filter(|deleted| deleted.seq > missing.head) {
                     inner.tail.clean(deleted);
                 }
                 Ok(Standing::Open)
             }
             Err(()) => Err(()),
         };
-        self.account(before, inner.tail.bytes());
+        self.account(before, inner.tail.cost());
         let next = if result.is_ok() { History::Read } else { History::Unread };
         if let History::Reading(waiting) = std::mem::replace(&mut inner.history, next) {
             for waiting in waiting {
@@ -289,15 +313,16 @@ impl ChannelLog {
     /// Halves the tail: the process keeps more than its budget.
     pub fn shrink(&self) {
         let mut inner = self.inner.lock();
-        let before = inner.tail.bytes();
-        inner.tail.trim(Bounds { events: usize::MAX, bytes: before / 2 });
-        self.account(before, inner.tail.bytes());
+        let before = inner.tail.cost();
+        inner.tail.halve();
+        self.account(before, inner.tail.cost());
     }
 
     /// Forgets all that is known: the database is another one, or went back.
     pub fn reset(&self) {
         let mut inner = self.inner.lock();
-        self.account(inner.tail.bytes(), 0);
+        self.account(inner.tail.cost(), 0);
+        inner.generation = inner.generation.wrapping_add(1);
         inner.gate.reset();
         inner.tail.clear();
         inner.standing = None;
@@ -352,6 +377,19 @@ impl ChannelLog {
         }
     }
 
+    /// Memory of its tail.
+    pub fn cost(&self) -> usize {
+        self.inner.lock().tail.cost()
+    }
+
+    /// Forgets the tail of a log that nobody watches.
+    pub fn forget_tail(&self) {
+        let mut inner = self.inner.lock();
+        self.account(inner.tail.cost(), 0);
+        inner.tail.clear();
+        inner.history = History::Unread;
+    }
+
     /// Whether nobody watches.
     pub fn is_unwatched(&self) -> bool {
         self.watchers.load(Ordering::SeqCst) == 0
@@ -379,7 +417,7 @@ impl ChannelLog {
 
 impl Drop for ChannelLog {
     fn drop(&mut self) {
-        let held = self.inner.get_mut().tail.bytes();
+        let held = self.inner.get_mut().tail.cost();
         self.account(held, 0);
         metrics::channels(-1);
     }

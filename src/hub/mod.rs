@@ -17,6 +17,7 @@ mod sockets;
 mod subscribe;
 mod sweep;
 mod tail;
+mod walk;
 mod watch;
 mod wheel;
 mod writer;
@@ -41,7 +42,7 @@ use parking_lot::Mutex;
 use shard::Shard;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 use tail::Bounds;
 use tokio_util::sync::CancellationToken;
@@ -50,6 +51,8 @@ use watch::Watch;
 
 /// Over how long `going_away` spreads reconnects.
 const AWAY_SPREAD_MS: u64 = 5_000;
+/// What a log may keep while all together keep more than their budget; the sweep takes from those nobody watches first.
+const FAIR_SHARE: usize = 64 * 1024;
 /// Most shards: who was told is kept as bits.
 const MAX_SHARDS: usize = 64;
 
@@ -107,6 +110,10 @@ struct Core {
     inboxes: Vec<Arc<Inbox>>,
     loader: Loader,
     tail_bytes: Arc<AtomicUsize>,
+    /// Logs could not be placed anew after the database was replaced.
+    resync_due: AtomicBool,
+    /// Unlike for every start of every instance.
+    boot: u32,
     sockets: AtomicUsize,
     partial_bytes: AtomicUsize,
     next_conn: AtomicU64,
@@ -118,6 +125,7 @@ impl Hub {
     /// Starts shards, loaders and the sweep on the tracker; they end with [`Hub::end`].
     pub fn start(parts: Parts, tasks: &TaskTracker) -> Self {
         let shards = parts.shards.clamp(1, MAX_SHARDS);
+        let boot = parts.entropy.below(u64::from(u32::MAX)) as u32;
         let core = Arc::new(Core {
             config: parts.config,
             store: parts.store,
@@ -134,32 +142,41 @@ impl Hub {
             inboxes: (0..shards).map(|_| Arc::default()).collect(),
             loader: Loader::default(),
             tail_bytes: Arc::default(),
+            resync_due: AtomicBool::new(false),
+            boot,
             sockets: AtomicUsize::new(0),
             partial_bytes: AtomicUsize::new(0),
             next_conn: AtomicU64::new(1),
             ended: CancellationToken::new(),
         });
         for (index, inbox) in core.inboxes.iter().enumerate() {
-            tasks.spawn(Shard::new(core.clone(), index, inbox.clone()).run());
+            tasks.spawn(vital(Shard::new(core.clone(), index, inbox.clone()).run()));
         }
-        tasks.spawn(loader::heads(core.clone()));
-        tasks.spawn(loader::histories(core.clone()));
-        tasks.spawn(loader::repairs(core.clone()));
-        tasks.spawn(sweep::run(core.clone()));
+        tasks.spawn(vital(loader::heads(core.clone())));
+        tasks.spawn(vital(loader::histories(core.clone())));
+        tasks.spawn(vital(loader::repairs(core.clone())));
+        tasks.spawn(vital(sweep::run(core.clone())));
         if let Some(incoming) = core.bus.incoming() {
-            tasks.spawn(sweep::receive(core.clone(), incoming));
+            tasks.spawn(vital(sweep::receive(core.clone(), incoming)));
         }
         Self { core }
+    }
+
+    /// Begins to hear what is said on the internal channel; what was said before is to be read after this.
+    pub async fn hear_revocations(&self) {
+        // Without the bus the sweep brings them.
+        let _ = self.core.bus.subscribe(&[Channel::Revocations]).await;
+        // The watch is never given back: every instance follows this channel for as long as it lives.
+        std::mem::forget(self.core.watch(Channel::Revocations));
     }
 
     /// Follows the internal channel from `head` on; what came before must have been loaded already.
     pub fn follow_revocations(&self, head: i64) {
         let log = self.core.watch(Channel::Revocations);
+        let _in_order = self.core.observing.lock();
         let row = crate::store::read::Head { seq: head, floor: 0, unread: 0, closed: false };
-        let accepted = log.place(Ok(Some(row)), self.core.bounds(), self.core.now_ms());
+        let accepted = log.place(Ok(Some(row)), log.generation(), self.core.bounds(), self.core.now_ms());
         self.core.after(&log, accepted);
-        // The watch is never given back: every instance follows this channel for as long as it lives.
-        std::mem::forget(log);
     }
 
     /// The hub's own measure of time, in milliseconds since it started.
@@ -203,6 +220,21 @@ impl Hub {
     }
 }
 
+/// Runs a task without which nothing is delivered: should it panic, the process ends rather than go on deaf.
+async fn vital(task: impl Future<Output = ()>) {
+    struct Guard;
+    impl Drop for Guard {
+        fn drop(&mut self) {
+            if std::thread::panicking() {
+                tracing::error!("a task of the hub panicked");
+                std::process::abort();
+            }
+        }
+    }
+    let _guard = Guard;
+    task.await;
+}
+
 impl CommitSink for Hub {
     fn committed(&self, events: Vec<Event>) {
         for event in &events {
@@ -223,6 +255,12 @@ impl Core {
 
     fn bounds(&self) -> Bounds {
         Bounds { events: self.config.tail_events, bytes: self.config.tail_bytes }
+    }
+
+    /// As [`Core::bounds`], and no more bytes than the process's budget has left.
+    fn bounds_within_budget(&self) -> Bounds {
+        let left = self.config.tail_budget.saturating_sub(self.tail_bytes.load(Ordering::Relaxed));
+        Bounds { bytes: self.config.tail_bytes.min(left / 2), ..self.bounds() }
     }
 
     /// The log of a channel, kept in memory while the watch lives.
@@ -268,7 +306,7 @@ impl Core {
         if accepted.repair {
             self.loader.want_repair(log.clone());
         }
-        if self.tail_bytes.load(Ordering::Relaxed) > self.config.tail_budget {
+        if self.tail_bytes.load(Ordering::Relaxed) > self.config.tail_budget && log.cost() > FAIR_SHARE {
             log.shrink();
         }
     }

@@ -4,18 +4,19 @@
 
 use super::Core;
 use super::conn::{Conn, Visit};
-use super::inbox::{Inbox, Pending, Signal, Told};
+use super::inbox::{Inbox, Pending, Told};
 use super::log::{ChannelLog, Owed};
 use super::tail::Batch;
+use super::walk::{Purpose, Walk, Walks, index, key};
 use super::wheel::Wheel;
 use super::writer::{NOWHERE, Phase, Writer};
 use crate::metrics;
 use crate::protocol::codec::{Codec, frame};
 use crate::protocol::codes::CloseCode;
 use crate::protocol::server::ServerMessage;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use smallvec::SmallVec;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -37,31 +38,14 @@ pub struct Shard {
     inbox: Arc<Inbox>,
     /// Who follows a log, by its address: it lives as long as anybody does.
     members: HashMap<usize, Vec<Arc<Conn>>>,
-    walks: VecDeque<Walk>,
+    walks: Walks,
     waiting: Vec<Arc<Conn>>,
+    /// When the waiting ones were last tried, in milliseconds of the hub.
+    tried_ms: u64,
     wheel: Wheel,
     looked_ms: u64,
     heartbeats: [Bytes; 2],
     draining: bool,
-}
-
-/// One round through the members of a log.
-struct Walk {
-    log: Arc<ChannelLog>,
-    at: usize,
-    signals: Vec<Arc<Signal>>,
-    joined: [Option<Bytes>; 2],
-}
-
-fn key(log: &Arc<ChannelLog>) -> usize {
-    Arc::as_ptr(log) as usize
-}
-
-fn index(codec: Codec) -> usize {
-    match codec {
-        Codec::Json => 0,
-        Codec::MsgPack => 1,
-    }
 }
 
 impl Shard {
@@ -79,8 +63,9 @@ impl Shard {
             index,
             inbox,
             members: HashMap::new(),
-            walks: VecDeque::new(),
+            walks: Walks::default(),
             waiting: Vec::new(),
+            tried_ms: 0,
             looked_ms: now_ms,
             heartbeats: [heartbeat(Codec::Json), heartbeat(Codec::MsgPack)],
             draining: false,
@@ -113,7 +98,10 @@ impl Shard {
             } else {
                 tokio::task::yield_now().await;
                 poll_fn(|cx| {
-                    self.visit_waiting(cx);
+                    // Not after every slice: they may be many, and the round goes on.
+                    if self.tried_ms != self.core.now_ms() {
+                        self.visit_waiting(cx);
+                    }
                     self.tick(cx, &mut ticks);
                     Poll::Ready(())
                 })
@@ -121,10 +109,10 @@ impl Shard {
             }
             let pending = self.inbox.take();
             self.take_up(pending);
-            if let Some(mut walk) = self.walks.pop_front()
-                && self.slice(&mut walk)
-            {
-                self.walks.push_back(walk);
+            if let Some(mut walk) = self.walks.take() {
+                self.slice(&mut walk);
+                let members = self.count(&walk.log);
+                self.walks.give_back(walk, members);
             }
         }
     }
@@ -155,31 +143,36 @@ impl Shard {
         }
         for log in pending.news {
             log.begin_walk(self.index);
-            self.walks.push_back(Walk { log, at: 0, signals: Vec::new(), joined: [None, None] });
+            let members = self.count(&log);
+            self.walks.news(log, members);
         }
-        let mut signals: HashMap<usize, Walk> = HashMap::new();
         for (log, signal) in pending.signals {
-            signals
-                .entry(key(&log))
-                .or_insert_with(|| Walk { log, at: 0, signals: Vec::new(), joined: [None, None] })
-                .signals
-                .push(signal);
+            let members = self.count(&log);
+            self.walks.signal(log, signal, members);
         }
-        self.walks.extend(signals.into_values());
+    }
+
+    fn count(&self, log: &Arc<ChannelLog>) -> usize {
+        self.members.get(&key(log)).map_or(0, Vec::len)
     }
 
     fn join(&mut self, conn: Arc<Conn>, log: Arc<ChannelLog>) {
         let members = self.members.entry(key(&log)).or_default();
         let mut writer = conn.lock();
-        let Some(sub) = writer.subs.iter_mut().find(|sub| sub.slot == NOWHERE && Arc::ptr_eq(&sub.log, &log)) else {
+        let Some(at) = writer.subs.iter().position(|sub| sub.slot == NOWHERE && Arc::ptr_eq(&sub.log, &log)) else {
             if members.is_empty() {
                 self.members.remove(&key(&log));
             }
             return;
         };
-        sub.slot = members.len() as u32;
+        writer.subs[at].slot = members.len() as u32;
         members.push(conn.clone());
         log.set_members(self.index, true);
+        let stale = writer.subs[at].generation != log.generation();
+        if let Some(head) = log.head().filter(|_| stale) {
+            // The database became another one before this subscription could be told with the others.
+            writer.resync(at, conn.codec, head);
+        }
         // Only now would an append tell this shard: what came in between is written here.
         let come_again = conn.settle(&mut writer, self.core.now_ms());
         drop(writer);
@@ -223,38 +216,34 @@ impl Shard {
         }
     }
 
-    /// Writes to the next members of a log; whether some are left.
-    fn slice(&mut self, walk: &mut Walk) -> bool {
+    /// Writes to the next members of a log.
+    fn slice(&mut self, walk: &mut Walk) {
         let now_ms = self.core.now_ms();
-        let Some(members) = self.members.get(&key(&walk.log)) else { return false };
-        let end = (walk.at + SLICE).min(members.len());
-        let ending = walk.log.is_missing();
-        // What comes after this is told again and has a walk of its own.
-        let head = walk.log.head().unwrap_or(0);
-        let mut batches: SmallVec<[(Codec, i64, Option<Batch>); 4]> = SmallVec::new();
+        let Some(members) = self.members.get(&key(&walk.log)) else {
+            walk.left = 0;
+            return;
+        };
+        if walk.at >= members.len() {
+            walk.at = 0;
+        }
+        let end = (walk.at + SLICE.min(walk.left)).min(members.len());
         let mut total = Visit::default();
-        for conn in members.get(walk.at..end).unwrap_or_default() {
+        let log = walk.log.clone();
+        let mut round = Round::new(&log, now_ms);
+        for conn in &members[walk.at..end] {
             let mut writer = conn.lock();
             let Some(sub) = writer.sub_of(&walk.log) else { continue };
             if writer.waiting {
                 continue;
             }
-            let mut visit = Visit::default();
-            if ending || writer.subs[sub].cursor < head {
-                visit = deliver(conn, &mut writer, sub, &walk.log, &mut batches, now_ms);
-                if !visit.again && (ending || writer.subs[sub].cursor < head) {
-                    let rest = conn.visit(&mut writer, now_ms, None);
-                    visit = Visit { events: visit.events + rest.events, bytes: visit.bytes + rest.bytes, ..rest };
+            let visit = match walk.purpose {
+                Purpose::Log => round.bring_up(conn, &mut writer, sub),
+                Purpose::Signals => {
+                    let frames = walk.signal_frames(conn);
+                    let events = walk.signals.len() as u64;
+                    Visit { events, ..conn.offer_ephemeral(&mut writer, &frames, now_ms) }
                 }
-            }
-            if !walk.signals.is_empty() && !visit.again {
-                let frames = walk.signal_frames(conn);
-                let ephemeral = conn.offer_ephemeral(&mut writer, &frames, now_ms);
-                visit.again |= ephemeral.again;
-                visit.leaving |= ephemeral.leaving;
-                visit.bytes += ephemeral.bytes;
-                total.events += walk.signals.len() as u64;
-            }
+            };
             total.events += visit.events;
             total.bytes += visit.bytes;
             if visit.again || visit.leaving {
@@ -264,20 +253,20 @@ impl Shard {
             }
         }
         metrics::delivered(total.events, total.bytes);
+        walk.left = walk.left.saturating_sub(end - walk.at);
         walk.at = end;
-        let more = end < members.len();
-        if !more
-            && walk.signals.is_empty()
+        if walk.left == 0
+            && walk.purpose == Purpose::Log
             && let Some(accepted_ms) = walk.log.accepted_ms()
         {
             metrics::delivery_lag(Duration::from_millis(now_ms.saturating_sub(accepted_ms)));
         }
-        more
     }
 
     /// Visits sockets that would have blocked; whether any was done with.
     fn visit_waiting(&mut self, cx: &mut Context<'_>) -> bool {
         let now_ms = self.core.now_ms();
+        self.tried_ms = now_ms;
         let mut leaving: SmallVec<[Arc<Conn>; 8]> = SmallVec::new();
         let before = self.waiting.len();
         self.waiting.retain(|conn| {
@@ -290,8 +279,10 @@ impl Shard {
             }
             visit.again
         });
+        let moved = self.waiting.len() != before;
         leaving.iter().for_each(|conn| self.reap(conn));
-        self.waiting.len() != before
+        // Taking one off may have put another on that has not been tried with this waker.
+        moved || !leaving.is_empty()
     }
 
     fn tick(&mut self, cx: &mut Context<'_>, ticks: &mut Interval) -> bool {
@@ -302,7 +293,12 @@ impl Shard {
         let mut again: Vec<Arc<Conn>> = Vec::new();
         for conn in self.wheel.turn(now_ms) {
             let mut writer = conn.lock();
-            let visit = conn.offer_ephemeral(&mut writer, &self.heartbeats[index(conn.codec)], now_ms);
+            let heartbeat = &self.heartbeats[index(conn.codec)];
+            if !writer.is_clean() {
+                writer.queue_heartbeat(heartbeat);
+                continue;
+            }
+            let visit = conn.offer_ephemeral(&mut writer, heartbeat, now_ms);
             if visit.again || visit.leaving {
                 writer.waiting = true;
                 again.push(conn.clone());
@@ -320,13 +316,10 @@ impl Shard {
     fn resync(&mut self, log: &Arc<ChannelLog>, head: i64) {
         let now_ms = self.core.now_ms();
         let Some(members) = self.members.get(&key(log)) else { return };
-        let epoch = log.epoch();
         for conn in members {
             let mut writer = conn.lock();
             let Some(sub) = writer.sub_of(log) else { continue };
-            writer.subs[sub].cursor = head;
-            let message = ServerMessage::Resync { channel: log.channel, epoch: &epoch, seq: head };
-            writer.queue(conn.codec.frame(&message));
+            writer.resync(sub, conn.codec, head);
             if conn.settle(&mut writer, now_ms) {
                 drop(writer);
                 self.waiting.push(conn.clone());
@@ -349,41 +342,48 @@ impl Shard {
     }
 }
 
-/// Offers one socket the next batch of one log, made once for all that stand at the same cursor.
-fn deliver(
-    conn: &Arc<Conn>,
-    writer: &mut Writer,
-    sub: usize,
-    log: &Arc<ChannelLog>,
-    batches: &mut SmallVec<[(Codec, i64, Option<Batch>); 4]>,
+/// What is made once for all members of a slice.
+struct Round<'a> {
+    log: &'a Arc<ChannelLog>,
+    /// What comes after this is told again.
+    head: i64,
+    /// The channel has had its last event.
+    ending: bool,
     now_ms: u64,
-) -> Visit {
-    let cursor = writer.subs[sub].cursor;
-    let made = batches.iter().position(|(codec, from, _)| *codec == conn.codec && *from == cursor);
-    let made = made.unwrap_or_else(|| {
-        let batch = match log.owed(cursor, conn.codec) {
-            Owed::Batch(batch) => Some(batch),
-            Owed::Nothing | Owed::Lost(_) => None,
-        };
-        batches.push((conn.codec, cursor, batch));
-        batches.len() - 1
-    });
-    batches[made].2.as_ref().and_then(|batch| conn.offer(writer, sub, batch, now_ms)).unwrap_or_default()
+    batches: SmallVec<[(Codec, i64, Option<Batch>); 4]>,
 }
 
-impl Walk {
-    /// The signals of this round for a socket: not its own.
-    fn signal_frames(&mut self, conn: &Conn) -> Bytes {
-        if self.signals.iter().any(|signal| signal.from == conn.id) {
-            return join(self.signals.iter().filter(|signal| signal.from != conn.id), conn.codec);
-        }
-        let signals = &self.signals;
-        self.joined[index(conn.codec)].get_or_insert_with(|| join(signals.iter(), conn.codec)).clone()
+impl<'a> Round<'a> {
+    fn new(log: &'a Arc<ChannelLog>, now_ms: u64) -> Self {
+        Self { head: log.head().unwrap_or(0), ending: log.is_missing(), log, now_ms, batches: SmallVec::new() }
     }
-}
 
-fn join<'a>(signals: impl Iterator<Item = &'a Arc<Signal>>, codec: Codec) -> Bytes {
-    let mut joined = BytesMut::new();
-    signals.for_each(|signal| joined.extend_from_slice(signal.frame(codec)));
-    joined.freeze()
+    /// Brings one socket up to the head: by a batch made for its cursor if it can be, else by a visit of its own.
+    fn bring_up(&mut self, conn: &Arc<Conn>, writer: &mut Writer, sub: usize) -> Visit {
+        if !self.ending && writer.subs[sub].cursor >= self.head {
+            return Visit::default();
+        }
+        let first = self.offer(conn, writer, sub);
+        let done = first.again || first.leaving || (!self.ending && writer.subs[sub].cursor >= self.head);
+        if done {
+            return first;
+        }
+        let rest = conn.visit(writer, self.now_ms, None);
+        Visit { events: first.events + rest.events, bytes: first.bytes + rest.bytes, ..rest }
+    }
+
+    fn offer(&mut self, conn: &Arc<Conn>, writer: &mut Writer, sub: usize) -> Visit {
+        let cursor = writer.subs[sub].cursor;
+        let made = self.batches.iter().position(|(codec, from, _)| *codec == conn.codec && *from == cursor);
+        let made = made.unwrap_or_else(|| {
+            let batch = match self.log.owed(cursor, conn.codec) {
+                Owed::Batch(batch) => Some(batch),
+                Owed::Nothing | Owed::Lost(_) => None,
+            };
+            self.batches.push((conn.codec, cursor, batch));
+            self.batches.len() - 1
+        });
+        let batch = self.batches[made].2.as_ref();
+        batch.and_then(|batch| conn.offer(writer, sub, batch, self.now_ms)).unwrap_or_default()
+    }
 }

@@ -88,6 +88,11 @@ impl Socket {
         }
     }
 
+    /// A name for this socket, unlike that of any other of any instance.
+    pub fn name(&self) -> String {
+        format!("{:08x}-{}", self.core.boot, self.conn.id)
+    }
+
     /// Something came from it.
     pub fn hear(&self) {
         self.conn.hear(self.core.now_ms());
@@ -108,9 +113,9 @@ impl Socket {
         self.conn.lock().connect_by_ms = 0;
     }
 
-    /// It ends with its post.
-    pub fn end_with_post(&self) {
-        self.conn.lock().ends_with_post = true;
+    /// It is over without this channel.
+    pub fn end_with(&self, channel: Channel) {
+        self.conn.lock().ends_with = Some(channel);
     }
 
     /// It belongs to this person by this session until the token ends. Above the bound of sockets a person, the one that

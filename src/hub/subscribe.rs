@@ -6,8 +6,9 @@ use super::inbox::Told;
 use super::log::Standing;
 use super::sockets::Socket;
 use super::watch::Watch;
-use super::writer::{NOWHERE, Phase, Sub};
+use super::writer::{NOWHERE, Phase, Sub, Writer};
 use crate::model::Channel;
+use crate::protocol::Codec;
 use crate::protocol::server::Subscribed;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -23,10 +24,16 @@ pub enum SubscribeError {
 
 /// A subscription that is ready but not yet in force.
 pub struct Prepared {
-    /// What the client is told.
-    pub subscribed: Subscribed,
-    /// None where the socket follows the channel already.
-    watch: Option<Watch>,
+    /// Which channel.
+    pub channel: Channel,
+    /// None where the socket follows the channel already: what to say then is known when it is said.
+    new: Option<New>,
+}
+
+struct New {
+    watch: Watch,
+    generation: u16,
+    subscribed: Subscribed,
 }
 
 impl Socket {
@@ -38,64 +45,55 @@ impl Socket {
         from: Option<(&str, i64)>,
         budget: &mut usize,
     ) -> Result<Prepared, SubscribeError> {
-        let core = self.core();
-        let held = {
-            let writer = self.lock();
-            writer.sub_named(channel).map(|sub| (writer.subs[sub].cursor, writer.subs[sub].log.clone()))
-        };
-        if let Some((seq, log)) = held {
-            let head = log.head().unwrap_or(seq);
-            let subscribed = self.subscribed(channel, &log, seq, head, true, Vec::new());
-            return Ok(Prepared { subscribed, watch: None });
+        if self.lock().sub_named(channel).is_some() {
+            return Ok(Prepared { channel, new: None });
         }
+        let core = self.core();
         let watch = core.watch(channel);
         core.place(&watch).await?;
+        let generation = watch.generation();
         let epoch = watch.epoch();
         let recovered = match from {
             Some((theirs, since)) if *epoch == *theirs => core.recover(&watch, since, self.codec, budget).await,
             _ => None,
         };
-        let subscribed = match recovered {
-            Some(got) => self.subscribed(channel, &watch, got.seq, got.head, true, got.events),
+        let (seq, head, events, recovered) = match recovered {
+            Some(got) => (got.seq, got.head, got.events, true),
             None => {
                 let head = watch.head().ok_or(SubscribeError::Unavailable)?;
-                self.subscribed(channel, &watch, head, head, false, Vec::new())
+                (head, head, Vec::new(), false)
             }
         };
-        Ok(Prepared { subscribed, watch: Some(watch) })
+        let unread = unread(&watch);
+        let subscribed = Subscribed { channel, epoch, seq, head, recovered, events, unread };
+        Ok(Prepared { channel, new: Some(New { watch, generation, subscribed }) })
     }
 
-    fn subscribed(
-        &self,
-        channel: Channel,
-        log: &Arc<super::log::ChannelLog>,
-        seq: i64,
-        head: i64,
-        recovered: bool,
-        events: Vec<Bytes>,
-    ) -> Subscribed {
-        let unread = matches!(channel, Channel::User(_)).then(|| log.unread());
-        Subscribed { channel, epoch: log.epoch(), seq, head, recovered, events, unread }
-    }
-
-    /// Sends the answer (empty: none) and puts subscriptions in force, so that their events follow it and nothing lies between.
-    pub fn follow(&self, answer: Bytes, prepared: Vec<Prepared>) {
+    /// Puts subscriptions in force and sends the answer that `say` makes of them, so that their events follow it and
+    /// nothing lies between. One that ended while the others were prepared is `None`.
+    pub fn follow(&self, prepared: Vec<Prepared>, say: impl FnOnce(Vec<Option<Subscribed>>) -> Option<Bytes>) {
         let core = self.core();
+        let now_ms = core.now_ms();
         let mut joined = Vec::new();
         let come = {
             let mut writer = self.lock();
             if writer.phase != Phase::Open {
                 return;
             }
-            if !answer.is_empty() {
-                writer.queue(answer);
+            let mut said = Vec::with_capacity(prepared.len());
+            for Prepared { channel, new } in prepared {
+                let Some(New { watch, generation, subscribed }) = new else {
+                    said.push(held(&writer, channel));
+                    continue;
+                };
+                joined.push(Arc::clone(&watch));
+                writer.subs.push(Sub { log: watch, cursor: subscribed.seq, slot: NOWHERE, generation, leaving: false });
+                said.push(Some(subscribed));
             }
-            for Prepared { subscribed, watch } in prepared {
-                let Some(watch) = watch else { continue };
-                joined.push(watch.clone());
-                writer.subs.push(Sub { log: watch, cursor: subscribed.seq, slot: NOWHERE, leaving: false });
+            if let Some(answer) = say(said) {
+                self.enqueue(&mut writer, answer, now_ms);
             }
-            self.settle(&mut writer, core.now_ms())
+            self.settle(&mut writer, now_ms)
         };
         let inbox = &core.inboxes[self.shard];
         for log in joined {
@@ -105,6 +103,24 @@ impl Socket {
             self.come();
         }
     }
+}
+
+/// What is said of a channel that the socket follows already: the last event written to it.
+fn held(writer: &Writer, channel: Channel) -> Option<Subscribed> {
+    let sub = &writer.subs[writer.sub_named(channel)?];
+    Some(Subscribed {
+        channel,
+        epoch: sub.log.epoch(),
+        seq: sub.cursor,
+        head: sub.log.head().unwrap_or(sub.cursor),
+        recovered: true,
+        events: Vec::new(),
+        unread: unread(&sub.log),
+    })
+}
+
+fn unread(watch: &Watch) -> Option<i64> {
+    matches!(watch.channel, Channel::User(_)).then(|| watch.unread())
 }
 
 impl Core {
@@ -124,7 +140,7 @@ impl Core {
             Ok(Standing::Missing) => {
                 // It may come to be a moment later: the answer is not remembered.
                 if self.registry.remove_if(&watch.channel, |_, log| Arc::ptr_eq(log, watch)).is_some() {
-                    self.bus.unsubscribe(&[watch.channel]).await;
+                    self.leave_bus(vec![watch.channel]).await;
                 }
                 Err(SubscribeError::NotFound)
             }
@@ -136,20 +152,23 @@ impl Core {
         &self,
         watch: &Watch,
         since: i64,
-        codec: crate::protocol::Codec,
+        codec: Codec,
         budget: &mut usize,
     ) -> Option<super::log::Recovered> {
         if let Some(recovered) = watch.recover(since, codec, budget) {
             return Some(recovered);
         }
-        if watch.head().is_none_or(|head| since > head) {
-            return None;
+        let head = watch.head()?;
+        if since > head {
+            // The rows may be ahead of what has come by: of a commit just made, or made elsewhere.
+            self.fill(vec![(watch.channel, head)]).await.ok()?;
+        } else {
+            let (read, job) = watch.history()?;
+            if let Some(missing) = job {
+                self.loader.want_history(Arc::clone(watch), missing);
+            }
+            let _ = read.await;
         }
-        let (read, job) = watch.history()?;
-        if let Some((head, start)) = job {
-            self.loader.want_history(Arc::clone(watch), head, start);
-        }
-        let _ = read.await;
         watch.recover(since, codec, budget)
     }
 }

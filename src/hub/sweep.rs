@@ -11,6 +11,7 @@ use crate::protocol::server::Sender;
 use crate::store::read::Head;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep;
@@ -53,12 +54,15 @@ pub async fn receive(core: Arc<Core>, mut incoming: Receiver<Incoming>) {
 async fn sweep(core: &Core, pause: Duration) -> Result<(), ()> {
     let control = core.store.control().await.map_err(|_| ())?;
     core.database_clock.set(control.now);
-    if core.epoch.set(&control.epoch) {
+    let replaced = core.epoch.set(&control.epoch);
+    if replaced {
         tracing::warn!(epoch = control.epoch, "the database is another one: every channel is told to resync");
+    }
+    if replaced || core.resync_due.swap(false, Ordering::Relaxed) {
         resync(core, core.registry.iter().map(|log| log.value().clone()).collect()).await?;
-        core.observer.replaced();
     }
     forget_idle(core, pause).await;
+    keep_budget(core);
     let logs: Vec<Arc<ChannelLog>> = core.registry.iter().map(|log| log.value().clone()).collect();
     for some in logs.chunks(CHANNELS_AT_ONCE) {
         compare(core, some).await?;
@@ -78,6 +82,8 @@ async fn compare(core: &Core, logs: &[Arc<ChannelLog>]) -> Result<(), ()> {
     for (log, head_before) in placed {
         match rows.get(&log.channel) {
             // Compared with the head as it is by now: what was committed meanwhile has mostly come by itself.
+            // What is missing between head and floor is deleted: nothing can fill it.
+            Some(Head { floor, .. }) if log.head().is_some_and(|head| head < *floor) => back.push(Arc::clone(log)),
             Some(Head { seq, .. }) if log.head().is_some_and(|head| head < *seq) => {
                 behind.push((log.channel, log.head().unwrap_or(0)));
             }
@@ -87,7 +93,7 @@ async fn compare(core: &Core, logs: &[Arc<ChannelLog>]) -> Result<(), ()> {
         }
     }
     if !back.is_empty() {
-        tracing::error!(channels = back.len(), "heads went back in the same epoch");
+        tracing::error!(channels = back.len(), "heads went back, or what followed them is deleted: told to resync");
         resync(core, back).await?;
     }
     core.fill(behind).await
@@ -96,6 +102,9 @@ async fn compare(core: &Core, logs: &[Arc<ChannelLog>]) -> Result<(), ()> {
 /// Places logs anew and tells everybody who follows them where to go on.
 async fn resync(core: &Core, logs: Vec<Arc<ChannelLog>>) -> Result<(), ()> {
     logs.iter().for_each(|log| log.reset());
+    if logs.iter().any(|log| log.channel == Channel::Revocations) {
+        core.observer.replaced();
+    }
     let channels: Vec<Channel> = logs.iter().map(|log| log.channel).collect();
     let mut rows: HashMap<Channel, Head> = HashMap::new();
     let mut failed = false;
@@ -107,14 +116,13 @@ async fn resync(core: &Core, logs: Vec<Arc<ChannelLog>>) -> Result<(), ()> {
     }
     if failed {
         // Asked again by the next sweep: until then the logs stand nowhere and nothing is delivered.
-        core.epoch.set("");
+        core.resync_due.store(true, Ordering::Relaxed);
         return Err(());
     }
     for log in logs {
         let row = rows.get(&log.channel).copied();
-        let accepted = log.place(Ok(row), core.bounds(), core.now_ms());
+        let accepted = log.place(Ok(row), log.generation(), core.bounds(), core.now_ms());
         core.after(&log, accepted);
-        crate::metrics::resynced(1);
         if let Some(head) = log.head() {
             for inbox in &core.inboxes {
                 inbox.tell(Told::Resync(log.clone(), head));
@@ -147,10 +155,35 @@ async fn forget_idle(core: &Core, pause: Duration) {
             gone.push(channel);
         }
     }
-    if !gone.is_empty() {
-        core.bus.unsubscribe(&gone).await;
-        // Somebody may have come back in between; what was published meanwhile is found by this very sweep.
-        gone.retain(|channel| core.registry.contains_key(channel));
-        let _ = core.bus.subscribe(&gone).await;
+    core.leave_bus(gone).await;
+}
+
+/// Takes from the tails of logs until all together keep within their budget: first from those that nobody watches.
+fn keep_budget(core: &Core) {
+    let over = || core.tail_bytes.load(Ordering::Relaxed) > core.config.tail_budget;
+    if !over() {
+        return;
+    }
+    let logs: Vec<Arc<ChannelLog>> = core.registry.iter().map(|log| log.value().clone()).collect();
+    for log in logs.iter().filter(|log| log.is_unwatched()) {
+        log.forget_tail();
+    }
+    for log in &logs {
+        if over() {
+            log.shrink();
+        }
+    }
+}
+
+impl Core {
+    /// Receives channels no more that have left memory.
+    pub(super) async fn leave_bus(&self, mut gone: Vec<Channel>) {
+        if gone.is_empty() {
+            return;
+        }
+        self.bus.unsubscribe(&gone).await;
+        // Somebody may have come back in between; what was published meanwhile is found by the next sweep.
+        gone.retain(|channel| self.registry.contains_key(channel));
+        let _ = self.bus.subscribe(&gone).await;
     }
 }

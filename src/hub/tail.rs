@@ -53,7 +53,7 @@ impl Batch {
 pub struct Bounds {
     /// Entries.
     pub events: usize,
-    /// Bytes, by [`Entry::cost`].
+    /// Bytes, by [`Entry::len`].
     pub bytes: usize,
 }
 
@@ -62,12 +62,13 @@ pub struct Bounds {
 pub struct Tail {
     entries: VecDeque<Arc<Entry>>,
     bytes: usize,
+    cost: usize,
 }
 
 impl Tail {
-    /// What it costs.
-    pub fn bytes(&self) -> usize {
-        self.bytes
+    /// What it costs in memory.
+    pub fn cost(&self) -> usize {
+        self.cost
     }
 
     /// The seq of the oldest entry.
@@ -82,7 +83,7 @@ impl Tail {
 
     /// Appends the next entry and drops the oldest above the bounds; the last one always stays.
     pub fn push(&mut self, entry: Arc<Entry>, bounds: Bounds) {
-        self.bytes += entry.cost();
+        self.count(&entry);
         self.entries.push_back(entry);
         self.trim(bounds);
     }
@@ -91,7 +92,8 @@ impl Tail {
     pub fn trim(&mut self, bounds: Bounds) {
         while self.entries.len() > 1 && (self.entries.len() > bounds.events || self.bytes > bounds.bytes) {
             if let Some(oldest) = self.entries.pop_front() {
-                self.bytes -= oldest.cost();
+                self.bytes -= oldest.len();
+                self.cost -= oldest.cost();
             }
         }
     }
@@ -104,11 +106,11 @@ impl Tail {
             if entry.seq >= start {
                 continue;
             }
-            let fits = self.entries.len() < bounds.events && self.bytes + entry.cost() <= bounds.bytes;
+            let fits = self.entries.len() < bounds.events && self.bytes + entry.len() <= bounds.bytes;
             if entry.seq != start - 1 || !fits {
                 break;
             }
-            self.bytes += entry.cost();
+            self.count(&entry);
             self.entries.push_front(entry);
         }
     }
@@ -139,7 +141,8 @@ impl Tail {
     pub fn clean(&mut self, deleted: &Entry) {
         for entry in self.entries.iter_mut().filter(|e| e.seq < deleted.seq && e.subject == deleted.subject) {
             if let Some(clean) = entry.told_as(deleted) {
-                self.bytes = self.bytes + clean.cost() - entry.cost();
+                self.bytes = self.bytes + clean.len() - entry.len();
+                self.cost = self.cost + clean.cost() - entry.cost();
                 *entry = Arc::new(clean);
             }
         }
@@ -148,6 +151,17 @@ impl Tail {
     /// Entries that tell of a deletion.
     pub fn deletions(&self) -> Vec<Arc<Entry>> {
         self.entries.iter().filter(|entry| &*entry.kind == "comment.deleted").cloned().collect()
+    }
+
+    /// Halves it.
+    pub fn halve(&mut self) {
+        let bytes = self.bytes / 2;
+        self.trim(Bounds { events: usize::MAX, bytes });
+    }
+
+    fn count(&mut self, entry: &Entry) {
+        self.bytes += entry.len();
+        self.cost += entry.cost();
     }
 
     /// Forgets everything.

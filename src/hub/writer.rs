@@ -4,6 +4,7 @@ use super::log::{ChannelLog, Owed};
 use super::pace::Pace;
 use super::tail::Batch;
 use super::watch::Watch;
+use crate::metrics;
 use crate::model::{Channel, SessionId, UserId};
 use crate::protocol::codec::{Codec, close_frame};
 use crate::protocol::codes::{CloseCode, ErrorCode};
@@ -33,8 +34,12 @@ pub struct Writer {
     pub expires_at: i64,
     /// When `connect` must have come (milliseconds of the hub); 0 once it has.
     pub connect_by_ms: u64,
-    /// Whether it ends with its post (the live shortcut).
-    pub ends_with_post: bool,
+    /// The channel without which it is over (the live shortcut).
+    pub ends_with: Option<Channel>,
+    /// The subscription that is looked at next: none starves another.
+    turn: u8,
+    /// A heartbeat waits in the outbox.
+    heartbeat_waits: bool,
     /// Commands and signals it may still send.
     pub pace: Pace,
 }
@@ -45,6 +50,8 @@ pub struct Sub {
     pub(super) cursor: i64,
     /// Place among the shard's members of the channel; `NOWHERE` until the shard has taken it up.
     pub(super) slot: u32,
+    /// The log's generation that the cursor is of.
+    pub(super) generation: u16,
     /// Delivery has ended; the shard takes it off its lists.
     pub(super) leaving: bool,
 }
@@ -78,7 +85,9 @@ impl Writer {
             who: None,
             expires_at: 0,
             connect_by_ms,
-            ends_with_post: false,
+            ends_with: None,
+            turn: 0,
+            heartbeat_waits: false,
             pace: Pace::default(),
         }
     }
@@ -90,6 +99,7 @@ impl Writer {
             self.rest = frame;
             if self.outbox.is_empty() {
                 self.outbox = VecDeque::new();
+                self.heartbeat_waits = false;
             }
         }
     }
@@ -129,6 +139,23 @@ impl Writer {
         self.outbox.push_back(frame);
     }
 
+    /// Puts a heartbeat behind what waits, unless one is there already.
+    pub(super) fn queue_heartbeat(&mut self, heartbeat: &Bytes) {
+        if self.phase == Phase::Open && !std::mem::replace(&mut self.heartbeat_waits, true) {
+            self.queue(heartbeat.clone());
+        }
+    }
+
+    /// Moves a subscription to where a log stands now and says so.
+    pub(super) fn resync(&mut self, sub: usize, codec: Codec, head: i64) {
+        metrics::resynced(1);
+        let sub = &mut self.subs[sub];
+        sub.cursor = head;
+        sub.generation = sub.log.generation();
+        let message = ServerMessage::Resync { channel: sub.log.channel, epoch: &sub.log.epoch(), seq: head };
+        self.queue(codec.frame(&message));
+    }
+
     pub(super) fn begin_close(&mut self, code: u16, frame: Bytes, now_ms: u64) {
         if self.phase == Phase::Open {
             self.closed_with = code;
@@ -152,8 +179,9 @@ impl Writer {
     }
 
     /// The first subscription that is owed something; ends those whose post is gone and told.
-    pub(super) fn next_owed(&mut self, codec: Codec) -> Option<(usize, Owed)> {
-        for i in 0..self.subs.len() {
+    pub(super) fn next_owed(&mut self, codec: Codec, now_ms: u64) -> Option<(usize, Owed)> {
+        for step in 0..self.subs.len() {
+            let i = (usize::from(self.turn) + step) % self.subs.len();
             let sub = &self.subs[i];
             if sub.leaving {
                 continue;
@@ -168,14 +196,17 @@ impl Writer {
                         retry_after_ms: None,
                     };
                     self.queue(codec.frame(&ServerMessage::Unsubscribed { channel, error }));
-                    if self.ends_with_post {
+                    if self.ends_with == Some(channel) {
                         let gone = CloseCode::NotFound;
-                        self.begin_close(gone.code(), close_frame(gone), self.moved_ms);
+                        self.begin_close(gone.code(), close_frame(gone), now_ms);
                     }
                     return Some((i, Owed::Nothing));
                 }
                 Owed::Nothing => {}
-                owed => return Some((i, owed)),
+                owed => {
+                    self.turn = i as u8 + 1;
+                    return Some((i, owed));
+                }
             }
         }
         None

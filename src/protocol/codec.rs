@@ -194,7 +194,7 @@ mod tests {
         for bad in [&b"[]"[..], b"1", b"", b"{", b"{} {}", b"null"] {
             assert_eq!(Codec::Json.decode(bad), Err(Undecodable), "{bad:?}");
         }
-        let deep = [[0x81, 0xa1, b'a'].repeat(200), vec![0xc0]].concat();
+        let deep = [[0x81, 0xa1, b'a'].repeat(200), [0xc0].to_vec()].concat();
         for bad in [&[0x90][..], &[0xc0], &[], &[0x81], &[0x80, 0x80], &[0x81, 0x01, 0x02], &deep] {
             assert_eq!(Codec::MsgPack.decode(bad), Err(Undecodable), "{bad:?}");
         }

@@ -5,6 +5,9 @@ pub mod codec;
 pub mod codes;
 pub mod server;
 
+#[cfg(test)]
+pub(crate) mod fixtures;
+
 pub use client::{ClientMessage, Command};
 pub use codec::Codec;
 pub use codes::{CloseCode, ErrorCode};

@@ -97,3 +97,59 @@ fn counted<'a>(comment: &'a Comment, row: &EventRow) -> Option<Counted<'a>> {
 fn facts<T: for<'de> Deserialize<'de>>(row: &EventRow) -> Option<T> {
     serde_json::from_str(row.facts.as_deref()?).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    #[test]
+    fn what_cannot_be_told_keeps_its_seq() {
+        let row = |seq, kind: &str, subject_id, facts: Option<&str>| EventRow {
+            channel: "post:1".into(),
+            seq,
+            at: Timestamp(seq),
+            kind: kind.into(),
+            subject_id,
+            facts: facts.map(str::to_owned),
+            closed: false,
+        };
+        let rows = vec![
+            row(1, "comment.exploded", Some(1), None),
+            row(2, "comment.created", Some(1), Some("{}")),
+            row(3, "comment.updated", Some(404), None),
+            row(4, "post.updated", None, None),
+            row(5, "custom.thing", None, Some("no json")),
+            // Only the internal channel speaks of sessions.
+            row(
+                6,
+                "session.revoked",
+                Some(1),
+                Some(r#"{"session_id":1,"user_id":1,"until":"2030-01-01T00:00:00.000Z"}"#),
+            ),
+            row(7, "custom.thing", None, Some("[1]")),
+        ];
+        let logs = compose(rows, &Subjects::default()).unwrap();
+        let log = &logs[&Channel::Post(PostId(1))];
+        let told: Vec<_> = log.iter().map(|event| (event.seq, event.kind.as_ref(), event.data.get())).collect();
+        let voids = (1..=6).map(|seq| (seq, "void", "{}"));
+        assert_eq!(told, voids.chain([(7, "custom.thing", "[1]")]).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn only_what_an_open_channel_points_at_is_read() {
+        let row = |kind: &str, id, closed| EventRow {
+            channel: "post:1".into(),
+            seq: 1,
+            at: Timestamp(1),
+            kind: kind.into(),
+            subject_id: Some(id),
+            facts: None,
+            closed,
+        };
+        let rows =
+            [row("comment.created", 7, false), row("comment.updated", 7, false), row("comment.created", 8, true)];
+        assert_eq!(wanted(&rows), (vec![CommentId(7)], vec![]));
+        assert_eq!(wanted(&[row("post.updated", 1, false), row("custom.x", 9, false)]), (vec![], vec![PostId(1)]));
+    }
+}

@@ -176,7 +176,9 @@ impl Shared {
             }
         }
         let took = self.clock.instant().saturating_duration_since(instant);
-        self.observe(answers.len(), took);
+        if !answers.is_empty() {
+            self.observe(answers.len(), took);
+        }
         metrics::events_appended(events.iter().map(|event| &*event.kind));
         if !events.is_empty() && catch_unwind(AssertUnwindSafe(|| self.sink.committed(events))).is_err() {
             tracing::error!("telling of a committed group panicked");

@@ -1,13 +1,13 @@
 //! What clients ask for, carried out one after the other and answered.
 
-use super::handshake::RECOVERY_BYTES;
-use super::session::{Session, Who};
+use super::handshake::{RECOVERY_BYTES, over};
+use super::session::{Session, Who, error_body};
 use crate::domain::comments::{self, NewComment};
 use crate::domain::{DomainError, Identity, channels};
 use crate::hub::{Prepared, SubscribeError};
 use crate::model::{Channel, CommentId};
 use crate::protocol::client::{self, ClientMessage, Command, Subscription};
-use crate::protocol::codes::ErrorCode;
+use crate::protocol::codes::{CloseCode, ErrorCode};
 use crate::protocol::server::{Sender, ServerMessage};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -17,7 +17,10 @@ impl Session {
     pub(super) async fn on_command(&mut self, command: Command) {
         let Command { id, message } = command;
         let cost = match &message {
-            ClientMessage::Connect { subscriptions: Some(asked), .. } => 1 + asked.len() as u32,
+            // More than fits at once would be refused for ever; channels above the bound are refused one by one.
+            ClientMessage::Connect { subscriptions: Some(asked), .. } => {
+                (1 + asked.len() as u32).min(self.sockets.config.limits.command_burst)
+            }
             _ => 1,
         };
         if !self.take_commands(id, cost) {
@@ -86,7 +89,7 @@ impl Session {
         let caller = self.person().map(Arc::as_ref);
         let channel = channels::resolve(caller, &asked.channel)?;
         channels::may_subscribe(caller, channel)?;
-        if others.iter().any(|other| other.subscribed.channel == channel) {
+        if others.iter().any(|other| other.channel == channel) {
             return Err(DomainError::conflict("this channel is asked for twice"));
         }
         let most = self.sockets.config.sockets.max_subscriptions;
@@ -107,12 +110,21 @@ impl Session {
 
     async fn on_subscribe(&mut self, id: Option<u64>, asked: Subscription) {
         match self.prepare(&asked, &[], &mut { RECOVERY_BYTES }).await {
-            Ok(prepared) => {
-                let answer = id.map(|id| prepared.subscribed.frame(self.socket.codec, Some(id)));
-                self.socket.follow(answer.unwrap_or_default(), vec![prepared]);
-            }
+            Ok(prepared) => self.answer_subscribed(id, prepared),
             Err(error) => self.fail(id, &error),
         }
+    }
+
+    /// Puts a subscription in force and answers where there is an id to answer to.
+    pub(super) fn answer_subscribed(&self, id: Option<u64>, prepared: Prepared) {
+        let codec = self.socket.codec;
+        self.socket.follow(vec![prepared], |granted| {
+            let id = id?;
+            Some(match granted.into_iter().next().flatten() {
+                Some(subscribed) => subscribed.frame(codec, Some(id)),
+                None => codec.frame(&ServerMessage::Error { id: Some(id), error: error_body(&over()) }),
+            })
+        });
     }
 
     fn on_unsubscribe(&mut self, channel: &str) -> Result<Value, DomainError> {
@@ -129,6 +141,11 @@ impl Session {
         }
         let expires_at = fresh.expires_at;
         self.socket.identify(fresh.user_id, fresh.session_id, expires_at);
+        // Looked at again, as for `connect`: an end that came before the socket could be found by it is not missed.
+        if let Err(error) = self.sockets.accounts.recheck(&fresh) {
+            self.close(CloseCode::Forbidden);
+            return Err(error);
+        }
         self.who = Who::Person(Arc::new(fresh));
         Ok(json!({ "expires_at": expires_at }))
     }

@@ -1,6 +1,6 @@
 //! How a socket says who it is: `connect`, a header of the upgrade, or the door it came by.
 
-use super::session::{Entrance, Session, Who, body};
+use super::session::{Entrance, Session, Who, error_body};
 use crate::domain::{DomainError, Identity};
 use crate::hub::Prepared;
 use crate::model::Channel;
@@ -19,13 +19,13 @@ impl Session {
         match (self.entrance, identity) {
             (Entrance::Live(post), _) => {
                 self.who = Who::Anonymous;
-                self.socket.end_with_post();
-                self.welcome(None, &[], Vec::new());
+                self.socket.end_with(Channel::Post(post));
+                self.welcome(None, Vec::new(), Vec::new());
                 self.follow_own(Channel::Post(post), CloseCode::NotFound).await;
             }
             (_, Some(identity)) => {
                 if self.sign_in(None, identity) {
-                    self.welcome(None, &[], Vec::new());
+                    self.welcome(None, Vec::new(), Vec::new());
                     self.follow_notifications().await;
                 }
             }
@@ -55,22 +55,19 @@ impl Session {
                 self.socket.greeted();
             }
         }
-        let mut bodies = Vec::with_capacity(subscriptions.len());
+        let mut answers = Vec::with_capacity(subscriptions.len());
         let mut prepared: Vec<Prepared> = Vec::with_capacity(subscriptions.len());
         let mut budget = RECOVERY_BYTES;
         for asked in subscriptions {
             match self.prepare(&asked, &prepared, &mut budget).await {
                 Ok(granted) => {
-                    bodies.push(granted.subscribed.encode(self.socket.codec, None));
                     prepared.push(granted);
+                    answers.push((asked.channel, None));
                 }
-                Err(error) => {
-                    let refused = Refused { channel: &asked.channel, error: body(&error) };
-                    bodies.push(self.socket.codec.encode(&refused).into());
-                }
+                Err(error) => answers.push((asked.channel, Some(error))),
             }
         }
-        self.welcome(id, &bodies, prepared);
+        self.welcome(id, answers, prepared);
         self.follow_notifications().await;
     }
 
@@ -86,7 +83,8 @@ impl Session {
         true
     }
 
-    fn welcome(&self, id: Option<u64>, subscriptions: &[Bytes], prepared: Vec<Prepared>) {
+    /// Says `welcome`; `answers` are the channels asked for with why they are refused, `prepared` those that are not.
+    fn welcome(&self, id: Option<u64>, answers: Vec<(String, Option<DomainError>)>, prepared: Vec<Prepared>) {
         let identity = self.person();
         let me = identity.map(|identity| Me {
             id: identity.user_id,
@@ -94,11 +92,26 @@ impl Session {
             handle: identity.handle.clone(),
             role: identity.role,
         });
-        let connection = format!("c{}", self.socket.id);
+        let connection = self.socket.name();
         let heartbeat_ms = self.sockets.config.sockets.heartbeat.as_millis() as u64;
         let expires_at = identity.map(|identity| identity.expires_at);
         let welcome = Welcome::new(id, &connection, me, heartbeat_ms, expires_at);
-        self.socket.follow(welcome.frame(self.socket.codec, subscriptions), prepared);
+        let codec = self.socket.codec;
+        self.socket.follow(prepared, |granted| {
+            let mut granted = granted.into_iter();
+            let mut body = |(channel, refused): (String, Option<DomainError>)| -> Bytes {
+                let refused = match refused {
+                    Some(error) => error,
+                    None => match granted.next().flatten() {
+                        Some(subscribed) => return subscribed.encode(codec, None),
+                        None => over(),
+                    },
+                };
+                codec.encode(&Refused { channel: &channel, error: error_body(&refused) }).into()
+            };
+            let bodies: Vec<Bytes> = answers.into_iter().map(&mut body).collect();
+            Some(welcome.frame(codec, &bodies))
+        });
     }
 
     async fn follow_notifications(&mut self) {
@@ -113,8 +126,7 @@ impl Session {
         let asked = Subscription { channel: channel.name(), epoch: None, since: None, presence: None };
         match self.prepare(&asked, &[], &mut 0).await {
             Ok(prepared) => {
-                let answer = prepared.subscribed.frame(self.socket.codec, Some(0));
-                self.socket.follow(answer, vec![prepared]);
+                self.answer_subscribed(Some(0), prepared);
             }
             Err(error) => {
                 self.fail(Some(0), &error);
@@ -129,4 +141,9 @@ impl Session {
             Who::Unknown | Who::Anonymous => None,
         }
     }
+}
+
+/// A channel that was followed and ended while the others were looked for.
+pub(super) fn over() -> DomainError {
+    DomainError::not_found("the channel is no more")
 }

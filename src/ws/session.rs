@@ -106,9 +106,12 @@ impl Session {
             };
             match self.frames.next(limit) {
                 Ok(Some(incoming)) => {
-                    self.socket.begun(false);
+                    if matches!(incoming, Incoming::Text(_) | Incoming::Binary(_)) {
+                        self.socket.begun(false);
+                    }
                     // Boxed, so that an idle socket's task is small.
                     Box::pin(self.on_incoming(incoming)).await;
+                    self.socket.hear();
                 }
                 Ok(None) => {
                     self.account();
@@ -147,9 +150,11 @@ impl Session {
     async fn on_incoming(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Pong => {}
-            Incoming::Ping(payload) => {
+            // Answering costs a write: pings are paced like commands, and those above the pace are let pass in silence.
+            Incoming::Ping(payload) if self.pace(1) == Ok(()) => {
                 self.socket.send_frame(frame(OpCode::Control(Control::Pong), &payload));
             }
+            Incoming::Ping(_) => {}
             Incoming::Close(code) if !self.farewell => {
                 self.farewell = true;
                 let echo =
@@ -195,28 +200,34 @@ impl Session {
 
     /// Takes commands out of the socket's allowance; answers and returns false above it.
     pub(super) fn take_commands(&mut self, id: Option<u64>, count: u32) -> bool {
-        let limits = &self.sockets.config.limits;
-        if !limits.rate_limits.0 {
-            return true;
-        }
-        let rate = Rate { per_second: limits.commands_per_second, burst: limits.command_burst };
-        match self.socket.take_commands(count, rate) {
+        match self.pace(count) {
             Ok(()) => true,
             Err(TooFast::Wait(ms)) => {
                 self.fail(id, &DomainError::rate_limited(Duration::from_millis(ms)));
                 false
             }
-            Err(TooFast::Flood) => {
-                self.close(CloseCode::Flooding);
-                false
-            }
+            Err(TooFast::Flood) => false,
         }
+    }
+
+    /// Counts against the pace of this socket, if there is one; a flood closes it.
+    fn pace(&self, count: u32) -> Result<(), TooFast> {
+        let limits = &self.sockets.config.limits;
+        if !limits.rate_limits.0 {
+            return Ok(());
+        }
+        let rate = Rate { per_second: limits.commands_per_second, burst: limits.command_burst };
+        let taken = self.socket.take_commands(count, rate);
+        if taken == Err(TooFast::Flood) {
+            self.close(CloseCode::Flooding);
+        }
+        taken
     }
 
     /// Answers a command with an error.
     pub(super) fn fail(&self, id: Option<u64>, error: &DomainError) {
         metrics::error(Edge::Socket, error.code.name());
-        self.socket.send(&ServerMessage::Error { id, error: body(error) });
+        self.socket.send(&ServerMessage::Error { id, error: error_body(error) });
     }
 
     pub(super) fn close(&self, code: CloseCode) {
@@ -240,7 +251,7 @@ impl Drop for Session {
 }
 
 /// An error as it stands in messages.
-pub(super) fn body(error: &DomainError) -> ErrorBody {
+pub(super) fn error_body(error: &DomainError) -> ErrorBody {
     ErrorBody {
         code: error.code,
         detail: error.detail.clone(),

@@ -101,7 +101,15 @@ export class FakeHub {
 
   addUser(name: string, email = `${name.toLowerCase()}@example.org`, password = "correct horse"): Account {
     const id = ++this.data.lastId;
-    const account: Account = { id, name, handle: name.toLowerCase().replace(/\W/g, "_"), avatar_url: null, role: "user", email, password };
+    const account: Account = {
+      id,
+      name,
+      handle: name.toLowerCase().replace(/\W/g, "_"),
+      avatar_url: null,
+      role: "user",
+      email,
+      password,
+    };
     this.data.users.push(account);
     this.changed();
     return account;
@@ -125,7 +133,8 @@ export class FakeHub {
 
   endSession(session: string): void {
     this.data.sessions[session]!.ended = true;
-    for (const [token, of] of Object.entries(this.data.tokens)) if (of.session === session) delete this.data.tokens[token];
+    for (const [token, of] of Object.entries(this.data.tokens))
+      if (of.session === session) delete this.data.tokens[token];
     for (const socket of [...this.sockets]) if (socket.session === session) this.close(socket, 4403, "signed out");
     this.changed();
   }
@@ -161,7 +170,13 @@ export class FakeHub {
     return this.data.posts.find((post) => post.id === id) ?? refuse("not_found", 404);
   }
 
-  addComment(author: Person, postId: number, body: string, parentId: number | null = null, key: string | null = null): Comment {
+  addComment(
+    author: Person,
+    postId: number,
+    body: string,
+    parentId: number | null = null,
+    key: string | null = null,
+  ): Comment {
     const post = this.post(postId);
     if (!body.trim()) refuse("unprocessable", 422, "Write something.");
     const known = key && this.data.comments.find((comment) => comment.key === key && comment.author?.id === author.id);
@@ -308,7 +323,11 @@ export class FakeHub {
     const user = socket.user ?? refuse("unauthenticated", 401, "Sign in first.");
     switch (message.type) {
       case "comment.create":
-        return this.#reply(socket, id, this.addComment(user, message.post_id, message.body, message.parent_id ?? null, message.key ?? null));
+        return this.#reply(
+          socket,
+          id,
+          this.addComment(user, message.post_id, message.body, message.parent_id ?? null, message.key ?? null),
+        );
       case "comment.edit":
         return this.#reply(socket, id, this.editComment(user, message.comment_id, message.body));
       case "comment.delete":
@@ -372,5 +391,8 @@ export const face = ({ id, name, handle }: Person): Person => ({ id, name, handl
 const html = (body: string): string =>
   body
     .split(/\n{2,}/)
-    .map((text) => `<p>${text.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`).replace(/\*(\w[^*]*)\*/g, "<em>$1</em>")}</p>`)
+    .map(
+      (text) =>
+        `<p>${text.replace(/[&<>]/g, (sign) => `&#${sign.charCodeAt(0)};`).replace(/\*(\w[^*]*)\*/g, "<em>$1</em>")}</p>`,
+    )
     .join("\n");

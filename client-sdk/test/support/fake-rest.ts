@@ -24,7 +24,10 @@ export function handleRest(hub: FakeHub, request: RestRequest): RestAnswer {
   } catch (thrown) {
     if (!(thrown instanceof Refusal)) throw thrown;
     const { status, body } = thrown;
-    return { status, body: { type: "about:blank", title: body.code, status, detail: body.detail, code: body.code, request_id: "r1" } };
+    return {
+      status,
+      body: { type: "about:blank", title: body.code, status, detail: body.detail, code: body.code, request_id: "r1" },
+    };
   }
 }
 
@@ -43,9 +46,18 @@ function route(hub: FakeHub, request: RestRequest): RestAnswer {
   const name = `${request.method} /${noun}${id && (noun === "auth" ? `/${id}` : "/{id}")}${part && `/${part}`}`;
   switch (name) {
     case "POST /auth/register":
-      if (hub.data.users.some(({ email }) => email === body.email)) refuse("conflict", 409, "This address is known already.");
+      if (hub.data.users.some(({ email }) => email === body.email))
+        refuse("conflict", 409, "This address is known already.");
       if (String(body.password).length < 8) {
-        return { status: 422, body: { code: "unprocessable", status: 422, title: "Unprocessable", errors: [{ pointer: "/password", detail: "At least 8 characters." }] } };
+        return {
+          status: 422,
+          body: {
+            code: "unprocessable",
+            status: 422,
+            title: "Unprocessable",
+            errors: [{ pointer: "/password", detail: "At least 8 characters." }],
+          },
+        };
       }
       return granted(hub, hub.addUser(body.name, body.email, body.password), hub.signIn({ id: hub.data.lastId }), 201);
     case "POST /auth/login": {
@@ -67,7 +79,16 @@ function route(hub: FakeHub, request: RestRequest): RestAnswer {
       return { status: 204, headers: { "set-cookie": `${COOKIE}=; Path=/api/v1/auth; Max-Age=0` } };
     }
     case "GET /config":
-      return { status: 200, body: { origin_allowed: true, registration: true, heartbeat_ms: hub.heartbeatMs, max_comment_chars: 10_000, version: "fake" } };
+      return {
+        status: 200,
+        body: {
+          origin_allowed: true,
+          registration: true,
+          heartbeat_ms: hub.heartbeatMs,
+          max_comment_chars: 10_000,
+          version: "fake",
+        },
+      };
     case "GET /posts":
       return { status: 200, body: paged(url, [...hub.data.posts].reverse(), (post, after) => post.id < after) };
     case "POST /posts":
@@ -75,7 +96,10 @@ function route(hub: FakeHub, request: RestRequest): RestAnswer {
     case "GET /posts/{id}":
       return { status: 200, body: withPosition(hub, hub.post(Number(id))) };
     case "POST /posts/{id}/comments":
-      return { status: 201, body: hub.addComment(signedIn(), Number(id), body.body, body.parent_id ?? null, body.key ?? null) };
+      return {
+        status: 201,
+        body: hub.addComment(signedIn(), Number(id), body.body, body.parent_id ?? null, body.key ?? null),
+      };
     case "GET /posts/{id}/comments": {
       const channel = `post:${hub.post(Number(id)).id}`;
       const all = hub.data.comments.filter((comment) => comment.post_id === Number(id));
@@ -95,10 +119,19 @@ const withPosition = (hub: FakeHub, post: { id: number }) => ({
   seq: hub.head(`post:${post.id}`),
 });
 
-function granted(hub: FakeHub, account: Account, tokens: { token: string; refreshToken: string }, status: number): RestAnswer {
+function granted(
+  hub: FakeHub,
+  account: Account,
+  tokens: { token: string; refreshToken: string },
+  status: number,
+): RestAnswer {
   return {
     status,
-    body: { user: { ...face(account), role: account.role }, access_token: tokens.token, expires_in: hub.tokenLifeMs / 1000 },
+    body: {
+      user: { ...face(account), role: account.role },
+      access_token: tokens.token,
+      expires_in: hub.tokenLifeMs / 1000,
+    },
     headers: { "set-cookie": `${COOKIE}=${tokens.refreshToken}; Path=/api/v1/auth; HttpOnly; SameSite=Strict` },
   };
 }

@@ -60,7 +60,11 @@ const server = createServer((request, response) => {
     return;
   }
   const path = new URL(url, "http://hub").pathname;
-  const name = path.startsWith("/assets/") ? normalize(path) : path === "/" || /^\/posts\/\d+$/.test(path) ? "/index.html" : "";
+  const name = path.startsWith("/assets/")
+    ? normalize(path)
+    : path === "/" || /^\/posts\/\d+$/.test(path)
+      ? "/index.html"
+      : "";
   if (!name || !existsSync(join(site, name))) return void response.writeHead(404).end();
   response.writeHead(200, { "content-type": types[extname(name)] ?? "text/plain", "content-security-policy": CSP });
   response.end(readFileSync(join(site, name)));
@@ -69,7 +73,8 @@ const server = createServer((request, response) => {
 const sockets = new WebSocketServer({
   server,
   path: "/ws",
-  handleProtocols: (offered) => [jsonCodec, msgpackCodec].find(({ protocol }) => offered.has(protocol))?.protocol ?? false,
+  handleProtocols: (offered) =>
+    [jsonCodec, msgpackCodec].find(({ protocol }) => offered.has(protocol))?.protocol ?? false,
 });
 sockets.on("connection", (socket) => {
   const codec = socket.protocol === msgpackCodec.protocol ? msgpackCodec : jsonCodec;

@@ -36,7 +36,8 @@ export function socketClass(hub: FakeHub): SocketConstructor {
 
     send(data: string | ArrayBufferView<ArrayBuffer>): void {
       if (!this.#hubSide || this.#ended) throw new Error("The socket is not open.");
-      const frame = typeof data === "string" ? data : data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+      const frame =
+        typeof data === "string" ? data : data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
       const message = this.#codec.decode(frame) as ClientMessage;
       queueMicrotask(() => hub.receive(this.#hubSide!, message));
     }

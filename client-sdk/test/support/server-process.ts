@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 /** The real server, on a port and in a folder of its own. */
 export class ServerProcess {
@@ -16,6 +17,13 @@ export class ServerProcess {
     private binary: string,
     private env: Record<string, string> = {},
   ) {}
+
+  /** Runs another of its commands beside it, and gives what it says. */
+  async run(...args: string[]): Promise<string> {
+    const env = { PATH: process.env.PATH, BELFRY_DATA: this.folder, ...this.env };
+    const { stdout } = await promisify(execFile)(this.binary, args, { env });
+    return stdout.trim();
+  }
 
   /** Starts it, or starts it again on the same port and folder; resolves when it listens. */
   async start(): Promise<void> {

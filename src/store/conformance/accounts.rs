@@ -66,6 +66,22 @@ pub async fn an_address_registered_twice_at_once_is_one_person(db: &Database) {
     assert_eq!(in_one_group.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false]);
 }
 
+pub async fn a_person_who_cannot_be_made_whole_is_not_made_at_all(db: &Database) {
+    let p = db.process().await;
+    let ada = p.done(register(&p, "ada@example.org", "ada")).await.account.user.id;
+    // A refresh token that is there already: found out when the person and the channel are written.
+    let broken = Register { session: session(&p, 5), ..register(&p, "bob@example.org", "bob") };
+    p.done(OpenSession { user_id: ada, session: session(&p, 5) }).await;
+    let next = Channel::User(UserId(ada.0 + 1));
+    let results =
+        p.group(vec![broken.clone().into(), publish(next, "1").into(), publish(Channel::User(ada), "1").into()]).await;
+    assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, false, true]);
+    assert_eq!(p.store.read().credentials("bob@example.org").await.unwrap(), None);
+    assert!(p.store.read().heads(&[next]).await.unwrap().is_empty());
+    let whole = p.done(Register { session: session(&p, 6), ..broken }).await.account.user;
+    assert_eq!(whole.handle, "bob");
+}
+
 pub async fn a_handle_asked_for_must_be_free_and_a_derived_one_is_made_so(db: &Database) {
     let p = db.process().await;
     let with_handle =

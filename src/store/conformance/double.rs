@@ -23,12 +23,18 @@ pub(crate) enum Fault {
 pub(crate) struct Double {
     inner: Arc<dyn Backend>,
     held: watch::Sender<HashSet<Channel>>,
+    slow: watch::Sender<bool>,
     fault: Mutex<Option<Fault>>,
 }
 
 impl Double {
     pub(crate) fn of(inner: Arc<dyn Backend>, held: watch::Sender<HashSet<Channel>>) -> Self {
-        Self { inner, held, fault: Mutex::new(None) }
+        Self { inner, held, slow: watch::Sender::default(), fault: Mutex::new(None) }
+    }
+
+    /// Whether those who wait go on waiting when nothing is held any more.
+    pub(crate) fn slow(&self, slow: bool) {
+        self.slow.send_replace(slow);
     }
 
     pub(crate) fn next(&self, fault: Fault) {
@@ -69,6 +75,7 @@ impl Backend for Double {
             let mut held = self.held.subscribe();
             held.wait_for(|held| channel.is_none_or(|channel| !held.contains(&channel))).await.unwrap();
         }
+        self.slow.subscribe().wait_for(|slow| !slow).await.unwrap();
         self.inner.commit_waiting(group, now).await
     }
 

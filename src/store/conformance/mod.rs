@@ -42,7 +42,8 @@ macro_rules! conformance {
                 writes {
                     a_refused_write_leaves_nothing_and_spoils_no_neighbour,
                     seqs_have_no_holes_and_follow_the_commits_of_all_processes,
-                    the_sink_hears_of_a_write_before_its_caller_and_in_order,
+                    the_sink_hears_of_a_write_before_its_caller,
+                    what_waits_goes_together_and_is_told_in_order,
                     a_caller_that_goes_away_undoes_nothing,
                     what_waits_is_finished_when_the_store_closes,
                     a_held_room_stalls_no_other_and_keeps_its_order,
@@ -92,6 +93,7 @@ macro_rules! conformance {
                     a_new_person_has_an_account_a_channel_and_a_session,
                     an_address_is_one_persons_in_any_case,
                     an_address_registered_twice_at_once_is_one_person,
+                    a_person_who_cannot_be_made_whole_is_not_made_at_all,
                     a_handle_asked_for_must_be_free_and_a_derived_one_is_made_so,
                     people_change_what_they_say_of_themselves,
                     people_are_found_by_handle_or_made_in_the_order_asked_for,
@@ -106,6 +108,7 @@ macro_rules! conformance {
                     an_ended_session_is_revoked_until_its_last_token_ends,
                     everywhere_ends_each_session_of_that_person_and_no_other,
                     a_session_without_refreshing_can_be_ended_too,
+                    a_revocation_that_has_outlived_every_token_is_not_listed,
                 }
                 prune {
                     a_long_log_loses_its_beginning_and_its_floor_moves,

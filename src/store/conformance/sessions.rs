@@ -135,3 +135,16 @@ pub async fn a_session_without_refreshing_can_be_ended_too(db: &Database) {
     assert_ne!(a, b);
     assert_eq!(p.store.read().revocations().await.unwrap().value.len(), 1);
 }
+
+pub async fn a_revocation_that_has_outlived_every_token_is_not_listed(db: &Database) {
+    let p = db.process().await;
+    let ada = p.user("ada").await;
+    // By the database's own clock, which no test moves.
+    let past = p.store_now().minus(Duration::from_secs(3600));
+    let over = NewSession { access_expires_at: past, ..session(&p, 1) };
+    let (over, live) = (p.done(OpenSession { user_id: ada, session: over }).await.session_id, open(&p, ada, 2).await);
+    p.done(end(over)).await;
+    p.done(end(live)).await;
+    let Versioned { value, seq } = p.store.read().revocations().await.unwrap();
+    assert_eq!((value.iter().map(|r| r.session_id).collect::<Vec<_>>(), seq), (vec![live], 2));
+}

@@ -40,9 +40,14 @@ pub(super) async fn kept_keys<'a>(
         return Ok(Vec::new());
     }
     sqlx::query_as(
-        "select k.caller, k.action, k.key, k.fingerprint, k.subject_id, k.seq
+        "select kept.*
          from unnest($1::text[], $2::text[], $3::text[]) as asked (caller, action, key)
-         join idempotency_keys k using (caller, action, key)",
+         cross join lateral (
+             select caller, action, key, fingerprint, subject_id, seq
+             from idempotency_keys as k
+             where k.caller = asked.caller and k.action = asked.action and k.key = asked.key
+             limit 1
+         ) as kept",
     )
     .bind(callers)
     .bind(actions)

@@ -31,6 +31,7 @@ const SESSION: &str = "
     set tcp_user_timeout = '10s';
     set enable_seqscan = off;
     set enable_hashjoin = off;
+    set enable_bitmapscan = off;
     set enable_mergejoin = off;
     set jit = off";
 
@@ -71,7 +72,8 @@ impl Postgres {
 
 /// Applies missing migrations on a connection of its own, without time-outs: others wait for the one that migrates.
 pub(super) async fn migrate(options: &PgConnectOptions) -> Result<(), StoreError> {
-    let mut db = PgConnection::connect_with(options).await?;
+    let connecting = tokio::time::timeout(ACQUIRE, PgConnection::connect_with(options));
+    let mut db = connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
     let version: i32 =
         sqlx::query_scalar("select current_setting('server_version_num')::integer").fetch_one(&mut db).await?;
     if version < OLDEST {

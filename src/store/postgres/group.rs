@@ -101,30 +101,41 @@ async fn attempt(pool: &PgPool, group: &[Write], now: Timestamp, wait: Wait) -> 
 
 async fn transaction(db: &mut PgConnection, group: &[Write], now: Timestamp, wait: Wait) -> Result<Vec<Slot>, Failure> {
     let mut tx = db.begin().await?;
-    let channels = resolve(&mut tx, group, now).await?;
+    match members(&mut tx, group, now, wait).await {
+        // Whether it was committed is unknown after an error: only the client may ask again, with the same key.
+        Ok(slots) => match tx.commit().await {
+            Ok(()) => Ok(slots),
+            Err(error) => Err(Failure::Unavailable(format!("the answer to a commit was lost: {error}"))),
+        },
+        // Waited for, so that the next attempt does not find its own rows held.
+        Err(failure) => {
+            let _ = tx.rollback().await;
+            Err(failure)
+        }
+    }
+}
+
+async fn members(db: &mut PgConnection, group: &[Write], now: Timestamp, wait: Wait) -> Result<Vec<Slot>, Failure> {
+    let channels = resolve(db, group, now).await?;
     let mut ledger = Ledger::new(now);
-    let held = lock(&mut tx, &mut ledger, &channels, wait).await?;
+    let held = lock(db, &mut ledger, &channels, wait).await?;
     let mut slots: Vec<Slot> = group.iter().map(|_| None).collect();
     let free = |member: &usize| channels[*member].is_none_or(|channel| !held.contains(&channel));
     let mut waiting: Vec<usize> = (0..group.len()).filter(free).collect();
     while !waiting.is_empty() {
         let batch = first_hot(group, &channels, &waiting);
-        for (member, result) in hot::run(&mut tx, &mut ledger, &batch).await? {
+        for (member, result) in hot::run(db, &mut ledger, &batch).await? {
             slots[member] = Some(result);
         }
         waiting.retain(|member| slots[*member].is_none());
         for member in first_cold(group, &channels, &waiting) {
-            slots[member] = Some(cold::run(&mut tx, &mut ledger, &group[member]).await?);
+            slots[member] = Some(cold::run(db, &mut ledger, &group[member]).await?);
         }
         waiting.retain(|member| slots[*member].is_none());
     }
-    bulk::append(&mut tx, &ledger).await?;
-    bulk::update_channels(&mut tx, &ledger).await?;
-    match tx.commit().await {
-        Ok(()) => Ok(slots),
-        // Whether it was committed is unknown: only the client may ask again, with the same key.
-        Err(error) => Err(Failure::Unavailable(format!("the answer to a commit was lost: {error}"))),
-    }
+    bulk::append(db, &ledger).await?;
+    bulk::update_channels(db, &ledger).await?;
+    Ok(slots)
 }
 
 /// Takes the channel rows in byte order of their names; answers those that are held elsewhere. A channel that is neither

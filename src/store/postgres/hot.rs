@@ -288,10 +288,9 @@ fn open(ledger: &Ledger, channel: Channel) -> Option<crate::store::rows::Channel
 }
 
 fn answered(known: &mut Known, post: PostId, id: CommentId) -> Result<&mut Parent, Rejection> {
-    const ELSEWHERE: Rejection =
-        Rejection::Unprocessable { pointer: "/parent_id", detail: "the comment answered is not on this post" };
+    const ELSEWHERE: Rejection = Rejection::Unprocessable { pointer: "/parent_id", detail: "no comment of this post" };
     let parent = known.parents.get_mut(&id).filter(|parent| parent.post_id == post).ok_or(ELSEWHERE)?;
-    if parent.deleted { Err(Rejection::Conflict(Cow::Borrowed("the comment answered is deleted"))) } else { Ok(parent) }
+    if parent.deleted { Err(Rejection::Conflict(Cow::Borrowed("the comment is deleted"))) } else { Ok(parent) }
 }
 
 /// Refuses the one character that Postgres cannot keep, before it fails the statement of all.

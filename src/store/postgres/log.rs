@@ -51,11 +51,12 @@ pub(super) async fn events(
     compose(rows, &subjects)
 }
 
-/// The statement behind [`events`]: channels, what to begin after, how many, and whether from the end.
+/// The statement behind [`events`]: channels, what to begin after, how many, and whether from the end. A lateral query
+/// with a limit is a planner's fixed point: it is done once for each thing asked, never the other way round.
 pub(super) const EVENTS: &str = "
     select ch.name as channel, e.seq, e.at, e.kind, e.subject_id, e.facts, ch.closed
     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[]) as asked (name, after, most, last)
-    join channels as ch on ch.name = asked.name
+    cross join lateral (select name, closed from channels where name = asked.name limit 1) as ch
     cross join lateral (
         (select seq, at, kind, subject_id, facts
          from events

@@ -12,6 +12,17 @@ use crate::store::{Rejection, StoreError};
 use async_trait::async_trait;
 use std::collections::HashMap;
 
+/// Events of stretches. Seqs have no holes above the floor, so a number of events is a range of seqs.
+pub(super) const STRETCHES: &str = "select e.channel, e.seq, e.at, e.kind, e.subject_id, e.facts, c.closed
+  from json_each($1) as asked
+  join channels as c
+    on c.name = asked.value ->> 0
+  join events as e
+    on e.channel = c.name
+   and e.seq >  max(asked.value ->> 1, iif(asked.value ->> 3, c.head - (asked.value ->> 2), 0))
+   and e.seq <= iif(asked.value ->> 3, c.head, max(asked.value ->> 1, c.floor) + (asked.value ->> 2))
+ order by e.channel, e.seq";
+
 impl Transaction {
     pub(super) async fn publish(&mut self, publish: Publish) -> Result<Applied<i64>, Trouble> {
         if let Some(caused) = self.ledger.replay(publish.key.as_ref())? {
@@ -96,21 +107,8 @@ impl ReadLog for Sqlite {
 
     async fn events(&self, stretches: &[Stretch]) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {
         let asked: Vec<_> = stretches.iter().map(|s| (s.channel, s.after, s.limit.max(0), s.last)).collect();
-        // Seqs have no holes above the floor, so a number of events is a range of seqs.
-        let rows: Vec<EventRow> = sqlx::query_as(
-            "select e.channel, e.seq, e.at, e.kind, e.subject_id, e.facts, c.closed
-               from json_each($1) as asked
-               join channels as c
-                 on c.name = asked.value ->> 0
-               join events as e
-                 on e.channel = c.name
-                and e.seq >  max(asked.value ->> 1, iif(asked.value ->> 3, c.head - (asked.value ->> 2), 0))
-                and e.seq <= iif(asked.value ->> 3, c.head, max(asked.value ->> 1, c.floor) + (asked.value ->> 2))
-              order by e.channel, e.seq",
-        )
-        .bind(serde_json::json!(asked).to_string())
-        .fetch_all(&self.readers)
-        .await?;
+        let rows: Vec<EventRow> =
+            sqlx::query_as(STRETCHES).bind(serde_json::json!(asked).to_string()).fetch_all(&self.readers).await?;
         let (comments, posts) = wanted(&rows);
         let subjects =
             Subjects { comments: self.comments_by_id(&comments).await?, posts: self.posts_by_id(&posts).await? };

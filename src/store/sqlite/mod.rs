@@ -72,13 +72,17 @@ pub struct Sqlite {
 impl Sqlite {
     /// Opens the file, making it where it is missing, and applies the migrations it lacks.
     pub async fn connect(path: &Path, options: Options) -> Result<Self, StoreError> {
+        Self::open(path, options, BUSY).await
+    }
+
+    async fn open(path: &Path, options: Options, busy: Duration) -> Result<Self, StoreError> {
         let file = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
-            .busy_timeout(BUSY);
+            .busy_timeout(busy);
         let writer = Writer::new(file.clone(), options.max_pages);
         writer.migrate().await?;
         let note = match options.mode {
@@ -87,7 +91,7 @@ impl Sqlite {
         };
         let readers = SqlitePoolOptions::new()
             .max_connections(options.readers.max(1))
-            .acquire_timeout(BUSY)
+            .acquire_timeout(busy)
             .test_before_acquire(false)
             .connect_lazy_with(file.pragma("query_only", "on"));
         Ok(Self { readers, writer, note })

@@ -50,6 +50,7 @@ pub(super) struct Transaction {
     pub(super) connection: SqliteConnection,
     pub(super) ledger: Ledger,
     pub(super) now: Timestamp,
+    savepoint: bool,
 }
 
 impl Transaction {
@@ -59,7 +60,7 @@ impl Transaction {
             let _ = connection.close().await;
             return Err(error.into());
         }
-        Ok(Self { connection, ledger: Ledger::new(now), now })
+        Ok(Self { connection, ledger: Ledger::new(now), now, savepoint: false })
     }
 
     /// Applies the members in order. An error means that the transaction is lost.
@@ -114,24 +115,21 @@ impl Transaction {
         Ok(())
     }
 
+    /// One member, between savepoints: the next one's beginning ends this one, and the commit ends the last.
     async fn member(&mut self, write: Write) -> Result<Result<Committed, StoreError>, StoreError> {
         // A publication changes the ledger only, which needs no savepoint.
         let rows = !matches!(write, Write::Publish(_));
-        let mark = self.ledger.mark();
         if rows {
-            run(&mut self.connection, "savepoint member").await?;
+            let statement = if self.savepoint { "release member; savepoint member" } else { "savepoint member" };
+            run(&mut self.connection, statement).await?;
+            self.savepoint = true;
         }
+        let mark = self.ledger.mark();
         match self.change(write).await {
-            Ok(outcome) => {
-                if rows {
-                    run(&mut self.connection, "release member").await?;
-                }
-                Ok(Ok(Committed { outcome, events: self.ledger.take_events() }))
-            }
+            Ok(outcome) => Ok(Ok(Committed { outcome, events: self.ledger.take_events() })),
             Err(Trouble::Member(error)) => {
                 if rows {
                     run(&mut self.connection, "rollback to member").await?;
-                    run(&mut self.connection, "release member").await?;
                 }
                 self.ledger.undo(mark);
                 Ok(Err(error))

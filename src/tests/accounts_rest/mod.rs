@@ -168,6 +168,9 @@ impl Reply {
             assert!(self.body[field].as_str().is_some_and(|text| !text.is_empty()), "{field}: {}", self.body);
         }
         assert_eq!(self.body["request_id"], self.header("x-request-id"));
+        assert_eq!(self.header("cache-control"), "no-store");
+        assert_eq!(self.header("www-authenticate"), if status == 401 { "Bearer" } else { "" });
+        assert_eq!(self.headers.contains_key("retry-after"), matches!(status, 429 | 503));
         let fields = self.body["errors"].as_array().into_iter().flatten();
         fields.map(|field| field["pointer"].as_str().unwrap().to_owned()).collect()
     }

@@ -53,6 +53,28 @@ async fn a_held_room_stalls_no_other_and_keeps_its_order() {
 }
 
 #[tokio::test]
+async fn no_write_overtakes_those_that_wait_in_the_lane_of_its_room() {
+    let db = super::fixture().await.unwrap();
+    let held = watch::Sender::<HashSet<Channel>>::default();
+    let double = Arc::new(Double::of(db.backend().await, held.clone()));
+    let p = db.process_on(double.clone());
+    let (channel, ada) = room_of(&p).await;
+    let free = room(p.post(ada).await.id);
+    held.send_if_modified(|held| held.insert(channel));
+    double.slow(true);
+    let mut first = p.write(publish(channel, "\"first\"")).boxed();
+    assert!((&mut first).now_or_never().is_none());
+    p.done(publish(free, "1")).await;
+    // The row is free again, but the first write has not had it yet.
+    held.send_modify(HashSet::clear);
+    let mut second = p.write(publish(channel, "\"second\"")).boxed();
+    assert!((&mut second).now_or_never().is_none());
+    p.done(publish(free, "1")).await;
+    double.slow(false);
+    assert_eq!((first.await.unwrap().value, second.await.unwrap().value), (1, 2));
+}
+
+#[tokio::test]
 async fn a_back_end_that_panics_or_answers_too_little_hangs_nobody() {
     let (_db, p, double) = double().await;
     let (room, _) = room_of(&p).await;

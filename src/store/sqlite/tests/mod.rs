@@ -1,5 +1,6 @@
 //! The contract on SQLite, and what only a file can do.
 
+mod beside;
 mod epoch;
 mod full;
 mod groups;

@@ -1,11 +1,26 @@
-//! Every list comes from an index in its order: no scan, no sorting, however many comments a post has.
+//! Every list comes from an index in its order: no scan, no sorting, however much there is.
 
+use super::super::Sqlite;
 use super::super::comments::list;
+use super::super::log::STRETCHES;
 use super::serve;
 use crate::model::CommentId;
 use crate::model::page::Sort;
 use crate::store::Backend;
 use crate::store::read::Below;
+
+async fn plan(store: &Sqlite, statement: &str) -> Vec<String> {
+    let explain = format!("explain query plan {statement}");
+    let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(explain))
+        .bind("[]")
+        .bind(1)
+        .bind(1)
+        .bind(1)
+        .fetch_all(&store.readers)
+        .await
+        .unwrap();
+    rows.into_iter().map(|(_, _, _, step)| step).collect()
+}
 
 #[tokio::test]
 async fn every_page_of_comments_is_a_walk_along_one_index() {
@@ -17,22 +32,24 @@ async fn every_page_of_comments_is_a_walk_along_one_index() {
         (Below::Comment(CommentId(1)), "comments_replies (parent_id=? AND"),
     ] {
         for sort in [Sort::Oldest, Sort::Newest] {
-            let plan = format!("explain query plan {}", list(below, sort));
-            let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(plan))
-                .bind(1)
-                .bind(1)
-                .bind(1)
-                .bind(1)
-                .fetch_all(&store.readers)
-                .await
-                .unwrap();
-            let steps: Vec<_> = rows.into_iter().map(|(_, _, _, step)| step).collect();
+            let steps = plan(&store, list(below, sort)).await;
             assert!(
-                steps[0].contains(index) && steps[0].starts_with("SEARCH c USING INDEX"),
+                steps[0].starts_with("SEARCH c USING INDEX") && steps[0].contains(index),
                 "{below:?} {sort:?}: {steps:?}"
             );
             assert!(steps.iter().all(|step| step.starts_with("SEARCH")), "{below:?} {sort:?}: {steps:?}");
         }
     }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_stretch_of_a_log_is_a_range_of_its_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = serve(&folder.path().join("belfry.sqlite")).await;
+    let steps = plan(&store, STRETCHES).await;
+    assert!(steps[0].starts_with("SCAN asked VIRTUAL TABLE"), "{steps:?}");
+    assert!(steps[1].starts_with("SEARCH c USING PRIMARY KEY (name=?)"), "{steps:?}");
+    assert!(steps[2].contains("(channel=? AND seq>? AND seq<?)"), "{steps:?}");
     store.close().await;
 }

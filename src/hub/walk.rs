@@ -1,0 +1,124 @@
+//! Rounds through the members of logs. Rooms take turns slice by slice, and each has at most two rounds under way: one for
+//! its log, one for signals.
+
+use super::conn::Conn;
+use super::inbox::Signal;
+use super::log::ChannelLog;
+use crate::protocol::codec::Codec;
+use bytes::{Bytes, BytesMut};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// What a round is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// Bringing members up to the head.
+    Log,
+    /// Handing out signals.
+    Signals,
+}
+
+/// One round through the members of a log.
+pub struct Walk {
+    /// Whose members.
+    pub log: Arc<ChannelLog>,
+    /// What for.
+    pub purpose: Purpose,
+    /// The next member's place.
+    pub at: usize,
+    /// Members still to be visited.
+    pub left: usize,
+    /// What is handed out in this round.
+    pub signals: Vec<Arc<Signal>>,
+    /// What has come since this round began.
+    next: Vec<Arc<Signal>>,
+    joined: [Option<Bytes>; 2],
+}
+
+/// The rounds of a shard.
+#[derive(Default)]
+pub struct Walks {
+    turns: VecDeque<(usize, Purpose)>,
+    walks: HashMap<(usize, Purpose), Walk>,
+}
+
+/// A log's address: what names it while somebody follows it.
+pub fn key(log: &Arc<ChannelLog>) -> usize {
+    Arc::as_ptr(log) as usize
+}
+
+/// A codec's place in a pair.
+pub fn index(codec: Codec) -> usize {
+    match codec {
+        Codec::Json => 0,
+        Codec::MsgPack => 1,
+    }
+}
+
+impl Walks {
+    /// Whether nothing is under way.
+    pub fn is_empty(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    /// There is something new in a log with so many members: a round that is under way goes on to where it was told.
+    pub fn news(&mut self, log: Arc<ChannelLog>, members: usize) {
+        self.walk(log, Purpose::Log, members).left = members;
+    }
+
+    /// A signal is to be handed out to so many members.
+    pub fn signal(&mut self, log: Arc<ChannelLog>, signal: Arc<Signal>, members: usize) {
+        let walk = self.walk(log, Purpose::Signals, members);
+        if walk.at == 0 {
+            walk.signals.push(signal);
+        } else {
+            walk.next.push(signal);
+        }
+    }
+
+    fn walk(&mut self, log: Arc<ChannelLog>, purpose: Purpose, members: usize) -> &mut Walk {
+        let name = (key(&log), purpose);
+        self.walks.entry(name).or_insert_with(|| {
+            self.turns.push_back(name);
+            let (signals, next) = (Vec::new(), Vec::new());
+            Walk { log, purpose, at: 0, left: members, signals, next, joined: [None, None] }
+        })
+    }
+
+    /// The round whose turn it is.
+    pub fn take(&mut self) -> Option<Walk> {
+        self.walks.remove(&self.turns.pop_front()?)
+    }
+
+    /// Gives a round back that has had its turn, unless it is done.
+    pub fn give_back(&mut self, mut walk: Walk, members: usize) {
+        if walk.left == 0 && !walk.next.is_empty() {
+            walk.signals = std::mem::take(&mut walk.next);
+            walk.joined = [None, None];
+            walk.at = 0;
+            walk.left = members;
+        }
+        if walk.left > 0 {
+            let name = (key(&walk.log), walk.purpose);
+            self.turns.push_back(name);
+            self.walks.insert(name, walk);
+        }
+    }
+}
+
+impl Walk {
+    /// The signals of this round for a socket: not its own.
+    pub fn signal_frames(&mut self, conn: &Conn) -> Bytes {
+        if self.signals.iter().any(|signal| signal.from == conn.id) {
+            return join(self.signals.iter().filter(|signal| signal.from != conn.id), conn.codec);
+        }
+        let signals = &self.signals;
+        self.joined[index(conn.codec)].get_or_insert_with(|| join(signals.iter(), conn.codec)).clone()
+    }
+}
+
+fn join<'a>(signals: impl Iterator<Item = &'a Arc<Signal>>, codec: Codec) -> Bytes {
+    let mut joined = BytesMut::new();
+    signals.for_each(|signal| joined.extend_from_slice(signal.frame(codec)));
+    joined.freeze()
+}

@@ -1,0 +1,87 @@
+//! Bounded work: what a statement reads depends on what it asks for, not on how much there is.
+
+use super::*;
+use crate::model::CommentId;
+use crate::model::page::Sort;
+use crate::store::postgres::{comments, log, posts};
+use crate::store::read::Below;
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Executor};
+
+/// Pages of 8 KiB that a statement about 20 rows may touch: each row's own, its author's, and the way down the indexes.
+const PAGES: i64 = 250;
+
+/// A post with 100,000 comments that a planner takes for the whole table, though 5,000 newer ones are of another; among
+/// them 20 roots at each end and 50,000 replies of one comment; 100,000 events; 5,000 posts deleted last.
+const CROWD: &str = "
+    alter table comments drop constraint comments_post_id_fkey;
+    alter table comments drop constraint comments_author_id_fkey;
+    alter table comments drop constraint comments_parent_id_fkey;
+    insert into users (name, handle, created_at) select 'n', 'h' || n, 0 from generate_series(1, 100) as n;
+    insert into posts (author_id, title, body, html, created_at, updated_at, deleted_at)
+    select 1, 't', 'b', 'h', 0, 0, case when n > 1000 then 0 end from generate_series(1, 6000) as n;
+    insert into channels (name) select 'post:' || id from posts;
+    insert into comments (post_id, parent_id, depth, author_id, body, html, seq, updated_seq, created_at)
+    select case when n <= 100000 then 1 else 2 end,
+           case when n <= 20 or n between 99980 and 100000 then null when n <= 50000 then 1 else 2 end,
+           0, 1 + n % 100, repeat('b', 200), repeat('h', 200), n, n, 0
+    from generate_series(1, 105000) as n;
+    insert into events (channel, seq, at, kind, facts)
+    select 'post:1', n, 0, 'custom.x', '1' from generate_series(1, 100000) as n";
+
+#[tokio::test]
+async fn a_page_costs_the_same_however_many_comments_there_are() {
+    let Some((scratch, store, _)) = begin().await else { return };
+    let mut fresh = scratch.connection().await;
+    fresh.execute(CROWD).await.unwrap();
+    let mut db = store.reads.acquire().await.unwrap();
+    // Before anybody has counted the rows, and after.
+    for counted in [false, true] {
+        if counted {
+            fresh.execute("analyze").await.unwrap();
+        }
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            db.execute(AssertSqlSafe(format!("set plan_cache_mode = {mode}"))).await.unwrap();
+            for sort in [Sort::Oldest, Sort::Newest] {
+                let middle = 50_000;
+                let first = if sort == Sort::Oldest { 0 } else { i64::MAX };
+                for beyond in [first, middle] {
+                    let list = |below| comments::list(below, sort);
+                    let most = [
+                        pages(&mut db, list(Below::Anything), &format!("1, {beyond}, 20")).await,
+                        pages(&mut db, list(Below::Roots), &format!("1, {beyond}, 20")).await,
+                        pages(&mut db, list(Below::Comment(CommentId(1))), &format!("1, {beyond}, 20, 1")).await,
+                        pages(&mut db, list(Below::Comment(CommentId(1))), &format!("2, {beyond}, 20, 1")).await,
+                    ];
+                    let seen = (counted, mode, sort, beyond);
+                    assert!(most.iter().all(|pages| *pages < PAGES), "{seen:?}: {most:?}");
+                }
+            }
+            let all = [
+                pages(&mut db, posts::LIST, &format!("{}, 20", i64::MAX)).await,
+                pages(
+                    &mut db,
+                    log::EVENTS,
+                    "array['post:1', 'post:2'], array[50000, 0], array[20, 20], array[false, true]",
+                )
+                .await,
+                pages(&mut db, log::EVENTS, "array['post:1'], array[0], array[20], array[true]").await,
+            ];
+            assert!(all.iter().all(|pages| *pages < PAGES), "{counted} {mode}: {all:?}");
+        }
+    }
+}
+
+/// How many pages a statement touches with these arguments.
+async fn pages(db: &mut PgConnection, statement: &str, arguments: &str) -> i64 {
+    let run = |text: String| AssertSqlSafe(text);
+    db.execute(run(format!("deallocate all; prepare asked as {statement}"))).await.unwrap();
+    let explain = format!("explain (analyze, buffers, format json) execute asked ({arguments})");
+    let plan: Value = {
+        let text: sqlx::types::Json<Value> =
+            sqlx::query_scalar(run(explain)).persistent(false).fetch_one(db).await.unwrap();
+        text.0
+    };
+    let touched = |kind: &str| plan[0]["Plan"][kind].as_i64().unwrap();
+    touched("Shared Hit Blocks") + touched("Shared Read Blocks")
+}
