@@ -12,4 +12,6 @@ mod client;
 mod kill_nine;
 mod slow_reader;
 mod lifecycle;
+mod resume;
+mod revoked;
 mod bounds;

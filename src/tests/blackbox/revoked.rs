@@ -1,0 +1,117 @@
+//! Access that ends, ends at once: logout, a ban, a deleted post.
+
+use crate::support::rest::Rest;
+use crate::support::server::{Server, Setup};
+use crate::support::wire::{Codec, Socket, upgrade};
+use crate::support::within;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// The promise is 2 s; what else the machine does is not held against it.
+const SOON: Duration = Duration::from_secs(5);
+
+async fn stage() -> (Setup, Server, Rest) {
+    let (setup, server) = Server::fresh(&[("BELFRY_RATE_LIMITS", "off")]).await;
+    let rest = Rest::new(server.address);
+    (setup, server, rest)
+}
+
+async fn register(rest: &Rest, name: &str) -> Value {
+    let account = json!({
+        "name": name, "email": format!("{}@example.org", name.to_lowercase()), "password": "a long enough password",
+        "session": "body",
+    });
+    rest.good(Method::POST, "/auth/register", Some(account)).await
+}
+
+fn token(answer: &Value) -> &str {
+    answer["access_token"].as_str().unwrap()
+}
+
+async fn login(rest: &Rest, name: &str) -> Value {
+    let email = format!("{}@example.org", name.to_lowercase());
+    let login = json!({"email": email, "password": "a long enough password", "session": "body"});
+    rest.good(Method::POST, "/auth/login", Some(login)).await
+}
+
+async fn assert_refused(server: &Server, rest: &Rest, token: &str) {
+    let mut socket = Socket::open(server.address, Codec::Json).await;
+    let error = socket.ask(json!({"type": "connect", "token": token})).await;
+    assert_eq!(error["error"]["code"], "forbidden", "{error}");
+    assert_eq!(socket.closed().await, Some(4403));
+    let (status, answer) = rest.with(token).call(Method::GET, "/users/me", None).await;
+    assert_eq!(status, 401, "{answer}");
+    let bearer = format!("Bearer {token}");
+    assert_eq!(upgrade(server.address, "/ws", &[("authorization", &bearer)]).await.err(), Some(401));
+}
+
+#[tokio::test]
+async fn logging_out_ends_that_sessions_sockets_and_no_others() {
+    let (_setup, server, rest) = stage().await;
+    let first = register(&rest, "Ada").await;
+    let second = login(&rest, "Ada").await;
+    let mut ended = Vec::new();
+    for codec in Codec::ALL {
+        ended.push(Socket::signed_in(server.address, codec, token(&first)).await);
+    }
+    let mut kept = Socket::signed_in(server.address, Codec::Json, token(&second)).await;
+    rest.with(token(&first)).good(Method::POST, "/auth/logout", None).await;
+    for socket in &mut ended {
+        assert_eq!(socket.closed_within(SOON).await, Some(4403));
+    }
+    kept.assert_alive("another session's end").await;
+    assert_refused(&server, &rest, token(&first)).await;
+    let third = login(&rest, "Ada").await;
+    let mut other = Socket::signed_in(server.address, Codec::MessagePack, token(&third)).await;
+    rest.with(token(&second)).good(Method::POST, "/auth/logout?everywhere=true", None).await;
+    for (socket, answer) in [(&mut kept, &second), (&mut other, &third)] {
+        assert_eq!(socket.closed_within(SOON).await, Some(4403));
+        assert_refused(&server, &rest, token(answer)).await;
+    }
+    // One that signs in again is as welcome as before.
+    Socket::signed_in(server.address, Codec::Json, token(&login(&rest, "Ada").await)).await;
+}
+
+#[tokio::test]
+async fn a_ban_ends_everything_until_it_is_lifted() {
+    let (setup, server, rest) = stage().await;
+    let (person, moderator) = (register(&rest, "Bob").await, register(&rest, "Mo").await);
+    let (code, _, stderr) = setup.run(&["role", "mo", "moderator"]).await;
+    assert_eq!(code, Some(0), "{stderr}");
+    let moderator =
+        login(&rest, "Mo").await["access_token"].as_str().map(str::to_owned).filter(|_| !moderator.is_null());
+    let moderator = rest.with(&moderator.unwrap());
+    let mut socket = Socket::signed_in(server.address, Codec::MessagePack, token(&person)).await;
+    let id = person["user"]["id"].as_u64().unwrap();
+    let ban = format!("/users/{id}/ban");
+    let (status, _) = rest.with(token(&person)).call(Method::PUT, &ban, Some(json!({}))).await;
+    assert_eq!(status, 403, "a ban is a moderator's");
+    moderator.good(Method::PUT, &ban, Some(json!({"reason": "a test"}))).await;
+    assert_eq!(socket.closed_within(SOON).await, Some(4403));
+    assert_refused(&server, &rest, token(&person)).await;
+    let login = json!({"email": "bob@example.org", "password": "a long enough password", "session": "body"});
+    let (status, answer) = rest.call(Method::POST, "/auth/login", Some(login)).await;
+    assert_eq!((status.as_u16(), &answer["code"]), (403, &json!("forbidden")), "{answer}");
+    moderator.good(Method::DELETE, &ban, None).await;
+    // The ban's end may reach this instance a moment after its answer reaches us.
+    within(SOON, "an old token to be good again", async {
+        loop {
+            let mut socket = Socket::open(server.address, Codec::Json).await;
+            if socket.ask(json!({"type": "connect", "token": token(&person)})).await["type"] == "welcome" {
+                return;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_ban_given_beside_a_killed_server_holds_after_it() {
+    let (setup, server, rest) = stage().await;
+    let person = register(&rest, "Eve").await;
+    rest.with(token(&person)).good(Method::POST, "/auth/logout", None).await;
+    server.kill().await;
+    let server = setup.start().await;
+    assert_refused(&server, &Rest::new(server.address), token(&person)).await;
+}
