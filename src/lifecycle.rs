@@ -6,6 +6,8 @@ use crate::http::exposition;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::header::CONNECTION;
+use axum::http::{HeaderValue, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -41,61 +43,84 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `stop`, then sends sockets away, finishes what was begun, and closes the store.
+/// Serves until `stop`, then sends sockets away, finishes what was begun, and closes the store. While sockets leave it
+/// still answers, saying that it is not ready.
 pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) {
     let connections = TaskTracker::new();
+    let finish = CancellationToken::new();
     let router = app.router();
-    loop {
-        let accepted = tokio::select! {
-            biased;
-            () = stop.cancelled() => break,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Ok((stream, peer)) => {
-                connections.spawn(connection(stream, peer, router.clone(), stop.clone()));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                sleep(ACCEPT_PAUSE).await;
+    {
+        let mut left = pin!(sockets_left(&app, &stop));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = left.as_mut() => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    connections.spawn(connection(stream, peer, router.clone(), stop.clone(), finish.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
     }
     drop(listener);
+    finish.cancel();
     connections.close();
-    drain(&app, &connections).await;
+    if timeout(app.state.config.drain, connections.wait()).await.is_err() {
+        tracing::warn!(requests = connections.len(), "not all requests were done in time");
+    }
     app.close().await;
 }
 
-async fn drain(app: &App, connections: &TaskTracker) {
+/// Waits for `stop`, says so to balancers and sockets, and completes when the last socket has left or its time is over.
+async fn sockets_left(app: &App, stop: &CancellationToken) {
+    stop.cancelled().await;
     tracing::info!(sockets = app.hub.sockets(), "draining");
     app.state.readiness.draining();
     app.hub.drain();
-    let done = async {
-        connections.wait().await;
+    let left = async {
         while app.hub.sockets() > 0 {
             sleep(DRAIN_LOOK).await;
         }
     };
-    if timeout(app.state.config.drain, done).await.is_err() {
-        tracing::warn!(sockets = app.hub.sockets(), requests = connections.len(), "not all were done in time");
+    if timeout(app.state.config.drain, left).await.is_err() {
+        tracing::warn!(sockets = app.hub.sockets(), "not all sockets left in time");
     }
 }
 
-/// Serves one connection; after `stop` it ends with the request in flight.
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+/// Serves one connection. After `stop` each answer asks the client to go elsewhere next; after `finish` it ends with the
+/// request in flight.
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+    finish: CancellationToken,
+) {
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().oneshot(request)
+        let (router, stop) = (router.clone(), stop.clone());
+        async move {
+            let mut response = router.oneshot(request).await?;
+            if stop.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok::<_, std::convert::Infallible>(response)
+        }
     });
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let result = tokio::select! {
         result = connection.as_mut() => result,
-        () = stop.cancelled() => {
+        () = finish.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

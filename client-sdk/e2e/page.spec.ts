@@ -28,6 +28,11 @@ const overflow = (page: Page) =>
 
 test("a phone of 320 px shows everything without scrolling sideways", async ({ open }) => {
   const page = await open("/", { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true });
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("button", { name: "I am new here" }).click();
+  await shot(page, "phone-sign-up");
+  expect(await overflow(page)).toBe(0);
+  await page.getByRole("button", { name: "Cancel" }).click();
   await lively(page);
   expect(await overflow(page)).toBe(0);
   await expect(page.getByText(/^in reply to/).first()).toBeVisible();

@@ -208,6 +208,8 @@ async fn commit_groups(shared: Arc<Shared>, mut waiting: mpsc::Receiver<Waiting>
     let lanes = Arc::new(Lanes::default());
     let mut group = Vec::with_capacity(GROUP_MAX);
     loop {
+        // Callers just answered get to say what they want next: without this every other group is a small one.
+        tokio::task::yield_now().await;
         let taken = tokio::select! {
             biased;
             () = stop.cancelled(), if !waiting.is_closed() => {

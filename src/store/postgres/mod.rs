@@ -1,7 +1,7 @@
 //! The store on Postgres 15 or newer: any number of processes on one database.
 //!
 //! Whoever appends to a channel holds its row until the commit, so seqs are handed out in commit order across processes.
-//! A group is one transaction of a number of statements that does not grow with its hot members ([`hot`]).
+//! A group is one transaction of a number of statements that does not grow with its hot members (`hot`).
 
 mod accounts;
 mod bulk;

@@ -5,7 +5,8 @@ use crate::store::conformance::support::{create_comment, publish, room};
 use crate::store::postgres::control::Identity;
 use crate::store::read::{ReadControl, ReadPosts};
 use crate::store::write::RenewEpoch;
-use sqlx::Executor;
+use futures_util::future::join_all;
+use sqlx::{ConnectOptions, Executor};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -100,6 +101,28 @@ async fn connections_that_died_while_idle_are_replaced_unseen() {
     assert!(killed.len() >= 2 && killed.iter().all(|killed| *killed), "{killed:?}");
     one(&store, publish(room(post.id), "1")).await.unwrap();
     assert_eq!(head(&store, room(post.id)).await.seq, 1);
+}
+
+#[tokio::test]
+async fn processes_that_start_together_on_an_empty_database_migrate_it_once() {
+    let Some(scratch) = Scratch::make().await else { return };
+    let mut db = scratch.connection().await;
+    db.execute("drop schema public cascade; create schema public").await.unwrap();
+    let url = scratch.options().to_url_lossy().to_string();
+    for started in join_all((0..4).map(|_| Postgres::connect(&url, 2))).await {
+        assert_eq!(started.unwrap().revocations().await.unwrap().seq, 0);
+    }
+    let applied: i64 = sqlx::query_scalar("select count(*) from _sqlx_migrations").fetch_one(&mut db).await.unwrap();
+    let channels: i64 = sqlx::query_scalar("select count(*) from channels").fetch_one(&mut db).await.unwrap();
+    assert!(applied >= 4, "{applied}");
+    assert_eq!(channels, 1, "the internal one, once");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_unavailable_and_a_wrong_url_a_defect() {
+    let nobody = Postgres::connect("postgres://belfry@127.0.0.1:1/belfry", 2).await;
+    assert!(unavailable(&nobody));
+    assert!(matches!(Postgres::connect("belfry", 2).await, Err(StoreError::Internal(_))));
 }
 
 #[tokio::test]
