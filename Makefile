@@ -43,7 +43,7 @@ tools:
 lint: site
 	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --document-private-items
+	RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --no-deps --document-private-items
 	cargo fmt --check --manifest-path load-tests/bench/Cargo.toml
 	cargo clippy $(BENCH) --all-targets -- -D warnings
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// Payload of a message as subscribers receive it.
 const SIZE: usize = 200;
 /// CPU that a figure rests on: counted in ticks of 10 ms, less would not be one.
-const ENOUGH_CPU: f64 = 1.0;
+const ENOUGH_CPU: f64 = 2.0;
 /// Messages of a burst.
 const BURST: u64 = 64;
 

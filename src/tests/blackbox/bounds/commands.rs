@@ -49,12 +49,6 @@ fn malformed(post: u64) -> Vec<Case> {
         bad("an edit without a comment", json!({"type": "comment.edit", "body": "text"}), SHAPE),
         bad("an edit without a body", json!({"type": "comment.edit", "comment_id": 1}), SHAPE),
         bad("a deletion of nothing", json!({"type": "comment.delete"}), SHAPE),
-        bad("a reaction without on", json!({"type": "comment.react", "comment_id": 1, "emoji": "👍"}), SHAPE),
-        bad("a reaction without an emoji", json!({"type": "comment.react", "comment_id": 1, "on": true}), SHAPE),
-        bad("a reaction of 1", json!({"type": "comment.react", "comment_id": 1, "emoji": "👍", "on": 1}), SHAPE),
-        bad("nothing read", json!({"type": "notifications.read"}), &["bad_request", "unprocessable"]),
-        bad("ids that are none", json!({"type": "notifications.read", "ids": ["1"]}), SHAPE),
-        bad("typing nowhere", json!({"type": "typing"}), SHAPE),
         bad("a signal without data", json!({"type": "signal", "channel": channel}), SHAPE),
         bad("refresh without a token", json!({"type": "refresh"}), SHAPE),
         good("a field from the future", json!({"type": "ping", "colour": "blue"})),
@@ -79,18 +73,10 @@ fn missing(post: u64, other: u64) -> Vec<Case> {
         bad("an edit of nothing", json!({"type": "comment.edit", "comment_id": high, "body": "x"}), &["not_found"]),
         bad("a deletion of nothing", json!({"type": "comment.delete", "comment_id": high}), &["not_found"]),
         bad(
-            "a reaction to nothing",
-            json!({"type": "comment.react", "comment_id": high, "emoji": "👍", "on": true}),
-            &["not_found"],
-        ),
-        bad("typing elsewhere", json!({"type": "typing", "channel": format!("post:{post}")}), &["forbidden"]),
-        bad(
             "a signal elsewhere",
             json!({"type": "signal", "channel": format!("post:{post}"), "data": {}}),
             &["forbidden"],
         ),
-        good("reading what is not one's own", json!({"type": "notifications.read", "ids": [high]})),
-        good("reading all of nothing", json!({"type": "notifications.read", "all": true})),
         good("leaving where one is not", json!({"type": "unsubscribe", "channel": format!("post:{post}")})),
     ];
     for name in
@@ -129,7 +115,7 @@ async fn an_id_that_is_none_gets_an_error_and_closes_nothing() {
         socket.send(&json!({"type": "ping", "id": id})).await.unwrap();
         socket.until("pong", |message| message["type"] == "pong" && message["id"] == id).await;
         // Without an id there is no answer, and the next one's is not mistaken for it.
-        socket.send(&json!({"type": "notifications.read", "all": true})).await.unwrap();
+        socket.send(&json!({"type": "unsubscribe", "channel": "me"})).await.unwrap();
         socket.assert_alive("a command without an id").await;
         assert!(socket.aside.is_empty(), "{:?}", socket.aside);
     }
@@ -206,22 +192,16 @@ async fn a_subscription_is_told_where_it_stands() {
 
 #[tokio::test]
 async fn me_is_ones_own_channel_and_nobody_elses() {
-    let (server, tokens, rest, post) = stage().await;
+    let (server, tokens, rest, _) = stage().await;
     let own = format!("user:{}", rest.own_id().await);
     for codec in Codec::ALL {
         let mut socket = Socket::signed_in(server.address, codec, &tokens[0]).await;
         let answer = socket.subscribe("me").await;
         assert_eq!(answer["channel"], own.as_str(), "{answer}");
         assert!(answer["unread"].is_u64(), "{answer}");
-        let mut other = Socket::signed_in(server.address, codec, &tokens[1]).await;
-        other.reply(json!({"type": "comment.create", "post_id": post, "body": "for you"})).await;
-        let event = socket.event(&own).await;
-        assert!(event["kind"].as_str().unwrap().starts_with("notification."), "{event}");
-        assert!(event["data"]["unread"].is_u64(), "{event}");
         judge(
             &mut socket,
             vec![
-                bad("typing to oneself", json!({"type": "typing", "channel": "me"}), &["forbidden"]),
                 bad("a signal to oneself", json!({"type": "signal", "channel": "me", "data": {}}), &["forbidden"]),
                 good("leaving oneself", json!({"type": "unsubscribe", "channel": "me"})),
             ],

@@ -75,45 +75,6 @@ async fn a_key_has_up_to_64_visible_ascii_characters() {
 }
 
 #[tokio::test]
-async fn a_comment_takes_twenty_different_emoji_and_nothing_but_emoji() {
-    let (server, token, post) = stage().await;
-    let mut socket = Socket::signed_in(server.address, Codec::Json, &token).await;
-    let create = json!({"type": "comment.create", "post_id": post, "body": "react to me"});
-    let id = socket.reply(create).await["id"].clone();
-    let react = |emoji: &str, on: bool| json!({"type": "comment.react", "comment_id": id, "emoji": emoji, "on": on});
-    let faces: Vec<String> = (0x1F600..0x1F600 + 21).map(|face| char::from_u32(face).unwrap().to_string()).collect();
-    for face in &faces[..20] {
-        let answer = socket.reply(react(face, true)).await;
-        assert_eq!(answer["reactions"][face], 1, "{answer}");
-    }
-    judge(
-        &mut socket,
-        vec![
-            bad("the 21st", react(&faces[20], true), &["unprocessable"]),
-            good("one of the twenty again", react(&faces[0], true)),
-            good("one taken away", react(&faces[0], false)),
-            good("another in its place", react(&faces[20], true)),
-            bad("a letter", react("a", true), &["unprocessable"]),
-            bad("a word", react("thumbs", true), &["unprocessable"]),
-            bad("nothing", react("", true), &["unprocessable"]),
-            bad("a face and more", react("😀x", true), &["unprocessable"]),
-            bad("markup", react("<b>", true), &["unprocessable"]),
-        ],
-    )
-    .await;
-    for family in ["👍🏽", "❤️", "🏳️‍🌈", "👨‍👩‍👧", "🇩🇪", "1️⃣"] {
-        let answer = socket.ask(react(family, true)).await;
-        // The comment is full: what is refused as one too many was understood as an emoji.
-        assert_eq!(code(&answer), Some("unprocessable"), "{family}");
-        socket.reply(react(&faces[1], false)).await;
-        let answer = socket.ask(react(family, true)).await;
-        assert_eq!(answer["type"], "reply", "{family} is an emoji: {answer}");
-        socket.reply(react(family, false)).await;
-        socket.reply(react(&faces[1], true)).await;
-    }
-}
-
-#[tokio::test]
 async fn a_signal_carries_four_kibibytes_to_everyone_else() {
     let (server, token, post) = stage().await;
     let channel = format!("post:{post}");

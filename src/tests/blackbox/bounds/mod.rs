@@ -1,5 +1,6 @@
 //! Every bound at its edge and one beyond, and every input that is none.
 
+mod ahead;
 mod commands;
 mod contents;
 mod frames;
