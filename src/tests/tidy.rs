@@ -231,6 +231,24 @@ fn every_setting_stands_in_the_readme_with_its_default() {
     assert_none(&gone.map(str::to_owned).collect::<Vec<_>>(), "README.md has rows of settings that are no more");
 }
 
+#[test]
+fn documents_name_settings_that_there_are() {
+    let command = Settings::command();
+    let known: BTreeSet<String> =
+        command.get_arguments().filter_map(Arg::get_env).map(|name| name.display().to_string()).collect();
+    let mut unknown = BTreeSet::new();
+    for file in ["README.md", "ARCHITECTURE.md", "src/protocol/PROTOCOL.md", "docker-compose.yml"] {
+        let text = read(file);
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        for name in words.filter(|word| word.starts_with("BELFRY_") && *word != telemetry::FILTER) {
+            if !known.contains(name) {
+                unknown.insert(format!("{name} in {file}"));
+            }
+        }
+    }
+    assert_none(&unknown.into_iter().collect::<Vec<_>>(), "a document names a setting that is not there");
+}
+
 /// A setting's row: variable, flag, default, meaning.
 fn row(setting: &Arg) -> String {
     let env = setting.get_env().unwrap().display();
