@@ -158,6 +158,7 @@ impl Hub {
         tasks.spawn(vital(loader::heads(core.clone())));
         tasks.spawn(vital(loader::histories(core.clone())));
         tasks.spawn(vital(loader::repairs(core.clone())));
+        tasks.spawn(vital(loader::catch_up(core.clone())));
         tasks.spawn(vital(sweep::run(core.clone())));
         if let Some(incoming) = core.bus.incoming() {
             tasks.spawn(vital(sweep::receive(core.clone(), incoming)));
