@@ -1,6 +1,6 @@
 //! The database becomes another one while sockets follow it.
 
-use super::support::{CODECS, Client, Instance};
+use super::support::{CODECS, Client, Instance, eventually};
 use belfry::model::Channel;
 use belfry::protocol::Codec;
 use belfry::store::write::RenewEpoch;
@@ -55,19 +55,17 @@ async fn whoever_comes_while_it_becomes_another_one_ends_up_right() {
     house.store.heads.held().await;
     house.store.heads.release();
     let new = store.write(RenewEpoch).await.unwrap();
-    super::support::eventually("the new epoch to be known", || {
+    eventually("the new epoch to be known", || {
         house.store.heads.hold(Channel::Revocations);
         instance.epoch() == new
     })
     .await;
     let mut during = Client::anonymous(&instance, Codec::Json).await;
-    during.send(json!({"type": "subscribe", "id": 1, "channel": room.name()})).await;
-    assert_eq!(during.ask(json!({"type": "ping"})).await.get("type"), None.or(Some(&json!("pong"))));
+    let subscribed = during.subscribe(&room.name()).await;
+    assert_eq!((&subscribed["epoch"], &subscribed["seq"]), (&json!(new), &json!(3)));
     house.store.heads.release();
     let resync = before.next().await;
     assert_eq!((&resync["type"], &resync["epoch"], &resync["seq"]), (&json!("resync"), &json!(new), &json!(3)));
-    let subscribed = during.until("the answer", |message| message["id"] == 1).await;
-    assert_eq!((&subscribed["epoch"], &subscribed["seq"]), (&json!(new), &json!(3)));
     room.fill(store, 4..=6).await;
     before.events(4..=6).await;
     let mut next = during.next().await;
@@ -80,23 +78,27 @@ async fn whoever_comes_while_it_becomes_another_one_ends_up_right() {
 }
 
 #[tokio::test]
-async fn while_the_new_database_cannot_be_asked_nothing_is_told_and_then_the_resync_comes_first() {
+async fn while_the_sweep_cannot_ask_the_new_database_nothing_is_told_before_the_resync() {
     let (house, instance) = Instance::open().await;
     let room = instance.room().await;
     let store = &instance.state.store;
     room.fill(store, 1..=3).await;
     let mut viewer = Client::viewer(&instance, &room.name()).await;
-    house.store.heads.fail(true);
+    // Sweeps ask for the internal channel too; those who subscribe do not.
+    house.store.heads.fail_for(Some(Channel::Revocations));
     let new = store.write(RenewEpoch).await.unwrap();
-    super::support::eventually("the new epoch to be known", || instance.epoch() == new).await;
-    house.store.heads.refused(2).await;
-    room.fill(store, 4..=6).await;
-    house.store.heads.fail(false);
-    // Somebody else has the channel placed, maybe before the sweep does.
+    eventually("the new epoch to be known", || instance.epoch() == new).await;
+    house.store.heads.refused(1).await;
     let mut other = Client::anonymous(&instance, Codec::Json).await;
-    assert_eq!(other.subscribe(&room.name()).await["epoch"], new);
-    let first = viewer.next().await;
-    assert_eq!((&first["type"], &first["epoch"], &first["seq"]), (&json!("resync"), &json!(new), &json!(6)));
+    let subscribed = other.subscribe(&room.name()).await;
+    assert_eq!((&subscribed["epoch"], &subscribed["seq"]), (&json!(new), &json!(3)));
+    room.fill(store, 4..=6).await;
+    other.events(4..=6).await;
+    house.store.heads.fail_for(None);
+    for viewer in [&mut viewer, &mut other] {
+        let resync = viewer.next().await;
+        assert_eq!((&resync["type"], &resync["epoch"], &resync["seq"]), (&json!("resync"), &json!(new), &json!(6)));
+    }
     room.fill(store, 7..=7).await;
     viewer.events(7..=7).await;
 }

@@ -22,8 +22,9 @@ pub struct Tap {
 struct State {
     /// The channels of each call, in the order called.
     calls: Vec<Vec<Channel>>,
-    /// Calls that fail.
+    /// Calls that fail: all, or those that name this channel.
     failing: bool,
+    failing_for: Option<Channel>,
     /// Only calls that name this channel are held; their answers are, after they were read.
     holding: Option<Channel>,
     held: usize,
@@ -55,6 +56,11 @@ impl Tap {
         self.state.send_modify(|state| state.failing = failing);
     }
 
+    /// From now on calls that name this channel fail, or none do.
+    pub fn fail_for(&self, channel: Option<Channel>) {
+        self.state.send_modify(|state| state.failing_for = channel);
+    }
+
     /// From now on what calls about this channel have read is kept from those who asked.
     pub fn hold(&self, channel: Channel) {
         self.state.send_modify(|state| state.holding = Some(channel));
@@ -84,7 +90,7 @@ impl Tap {
     ) -> Result<T, StoreError> {
         let mut failing = false;
         self.state.send_modify(|state| {
-            failing = state.failing;
+            failing = state.failing || state.failing_for.is_some_and(|channel| channels.contains(&channel));
             state.refused += usize::from(failing);
             state.calls.push(channels.clone());
         });
