@@ -224,7 +224,7 @@ impl Shard {
             return;
         };
         if walk.at >= members.len() {
-            walk.at = 0;
+            walk.begin_again();
         }
         let end = (walk.at + SLICE.min(walk.left)).min(members.len());
         let mut total = Visit::default();
@@ -240,8 +240,9 @@ impl Shard {
                 Purpose::Log => round.bring_up(conn, &mut writer, sub),
                 Purpose::Signals => {
                     let frames = walk.signal_frames(conn);
-                    let events = walk.signals.len() as u64;
-                    Visit { events, ..conn.offer_ephemeral(&mut writer, &frames, now_ms) }
+                    let visit = conn.offer_ephemeral(&mut writer, &frames, now_ms);
+                    let events = if visit.bytes > 0 { walk.signals.len() as u64 } else { 0 };
+                    Visit { events, ..visit }
                 }
             };
             total.events += visit.events;
