@@ -2,8 +2,12 @@
 
 mod epoch;
 mod gate;
+mod heartbeat;
+mod memory;
 mod order;
 mod posts;
 mod recovery;
+mod revocation;
+mod slow;
 mod support;
 mod tombstones;

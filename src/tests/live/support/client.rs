@@ -8,6 +8,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
+use tokio::io::DuplexStream;
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -25,6 +26,17 @@ pub enum Came {
     Ping,
     /// The end, by this code; 1006 where it was cut.
     Closed(u16),
+}
+
+/// A socket as by the door named, through a pipe that holds this many bytes; the client's end of it.
+pub async fn pipe(instance: &Instance, entrance: Entrance, bytes: usize, codec: Codec) -> DuplexStream {
+    let (theirs, ours) = tokio::io::duplex(bytes);
+    let sockets = instance.state.sockets.clone();
+    let place = sockets.admit(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
+    let visitor = Visitor { entrance, codec, identity: None, place };
+    let (source, io) = Source::split(Box::new(theirs));
+    tokio::spawn(session::begin(sockets, visitor, source, io, Vec::new()).await);
+    ours
 }
 
 /// A client.
@@ -50,15 +62,9 @@ impl Client {
         Self::new(upgraded.unwrap().0, codec)
     }
 
-    /// Comes in through a pipe that holds this many bytes, as by the door named.
+    /// Comes in through a [`pipe`].
     pub async fn through_pipe(instance: &Instance, entrance: Entrance, bytes: usize, codec: Codec) -> Self {
-        let (theirs, ours) = tokio::io::duplex(bytes);
-        let sockets = instance.state.sockets.clone();
-        let place = sockets.admit(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
-        let visitor = Visitor { entrance, codec, identity: None, place };
-        let (source, io) = Source::split(Box::new(theirs));
-        tokio::spawn(session::begin(sockets, visitor, source, io, Vec::new()).await);
-        let stream: AnyStream = Box::new(ours);
+        let stream: AnyStream = Box::new(pipe(instance, entrance, bytes, codec).await);
         Self::new(WebSocketStream::from_raw_socket(stream, Role::Client, None).await, codec)
     }
 

@@ -3,7 +3,7 @@
 mod client;
 mod watching;
 
-pub use client::{CODECS, Client};
+pub use client::{CODECS, Came, Client, pipe};
 pub use watching::Watching;
 
 use belfry::app::{App, Mode, World, open_backend};
@@ -95,7 +95,7 @@ impl House {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let served = tokio::spawn(lifecycle::run(app, listener, stop.clone()));
-        Instance { store: self.store.clone(), state, hub, address, stop, served }
+        Instance { state, hub, address, stop, served }
     }
 
     /// One more instance, which hears of others only by looking.
@@ -115,7 +115,6 @@ impl House {
 
 /// An instance.
 pub struct Instance {
-    pub store: Arc<Watching>,
     pub state: AppState,
     pub hub: Arc<Hub>,
     pub address: SocketAddr,
