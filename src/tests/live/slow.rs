@@ -219,3 +219,24 @@ async fn nobody_gets_a_signal_twice_while_others_leave() {
         }
     }
 }
+
+#[tokio::test]
+async fn nobody_misses_an_event_because_others_leave_while_it_is_told() {
+    let (_house, instance) = Instance::open().await;
+    let room = instance.room().await;
+    let mut members = Vec::new();
+    for _ in 0..900 {
+        members.push(through_pipe(&instance, room, 16_384, Codec::Json).await);
+    }
+    for seq in 1..=6 {
+        room.fill(&instance.state.store, seq..=seq).await;
+        // In the midst of it a part leaves, so that others take their places in the list; nothing comes after it.
+        for _ in 0..6 {
+            tokio::task::yield_now().await;
+            members.drain(..20);
+        }
+        for member in &mut members {
+            member.events(seq..=seq).await;
+        }
+    }
+}
