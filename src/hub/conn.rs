@@ -11,7 +11,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use std::io;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::task::Context;
+use std::task::{Context, Poll, Waker};
 
 /// Most bytes one visit writes to a socket before others get their turn.
 const VISIT_BYTES: usize = 256 * 1024;
@@ -169,12 +169,16 @@ impl Conn {
                 }
             }
             if writer.phase != Phase::Open {
-                self.io.finish();
+                visit.again = self.poll(cx, |cx| self.io.poll_finish(cx)).is_pending();
                 visit.leaving |= !writer.subs.is_empty();
                 return visit;
             }
             match writer.next_owed(self.codec, now_ms) {
                 None => {
+                    match self.poll(cx, |cx| self.io.poll_flush(cx)) {
+                        Poll::Ready(Ok(())) => {}
+                        unsent => return self.stop(writer, visit, unsent.is_pending(), now_ms),
+                    }
                     writer.moved_ms = now_ms;
                     visit.leaving |= writer.subs.iter().any(|sub| sub.leaving);
                     return visit;
@@ -204,7 +208,8 @@ impl Conn {
             Ok(written) => {
                 writer.moved_ms = now_ms;
                 let events = writer.advance(sub, batch, written);
-                Some(Visit { again: written < batch.bytes.len(), bytes: written as u64, events, leaving: false })
+                let again = written < batch.bytes.len() || self.io.holds();
+                Some(Visit { again, bytes: written as u64, events, leaving: false })
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
             Err(_) => Some(self.stop(writer, Visit::default(), false, now_ms)),
@@ -220,10 +225,18 @@ impl Conn {
             Ok(written) => {
                 writer.moved_ms = now_ms;
                 writer.rest = frames.slice(written..);
-                Visit { again: !writer.rest.is_empty(), bytes: written as u64, ..Visit::default() }
+                let again = !writer.rest.is_empty() || self.io.holds();
+                Visit { again, bytes: written as u64, ..Visit::default() }
             }
             Err(true) => Visit::default(),
             Err(false) => self.stop(writer, Visit::default(), false, now_ms),
+        }
+    }
+
+    fn poll<T>(&self, cx: Option<&mut Context<'_>>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+        match cx {
+            Some(cx) => poll(cx),
+            None => poll(&mut Context::from_waker(Waker::noop())),
         }
     }
 
@@ -231,8 +244,8 @@ impl Conn {
         let written = match cx {
             None => self.io.try_write(bytes),
             Some(cx) => match self.io.poll_write(cx, bytes) {
-                std::task::Poll::Ready(result) => result,
-                std::task::Poll::Pending => return Err(true),
+                Poll::Ready(result) => result,
+                Poll::Pending => return Err(true),
             },
         };
         match written {

@@ -3,6 +3,7 @@
 use parking_lot::Mutex;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
@@ -19,13 +20,15 @@ pub enum Io {
 /// A stream that is not plain TCP.
 pub struct Other {
     writer: Mutex<Pin<Box<dyn AsyncWrite + Send>>>,
+    /// It holds back something of what it took.
+    holds: AtomicBool,
     cut: CancellationToken,
 }
 
 impl Io {
     /// Wraps the writing half of a stream; its reading half must end when the token is cancelled.
     pub fn other(writer: impl AsyncWrite + Send + 'static, cut: CancellationToken) -> Self {
-        Self::Other(Box::new(Other { writer: Mutex::new(Box::pin(writer)), cut }))
+        Self::Other(Box::new(Other { writer: Mutex::new(Box::pin(writer)), holds: AtomicBool::new(false), cut }))
     }
 
     /// Writes what can be written now; `WouldBlock` where nothing can.
@@ -56,8 +59,7 @@ impl Io {
                 let mut writer = other.writer.lock();
                 match writer.as_mut().poll_write(cx, bytes) {
                     Poll::Ready(Ok(written)) => {
-                        // What a layer such as TLS holds back is sent with what comes next, or by the next flush.
-                        let _ = writer.as_mut().poll_flush(cx);
+                        other.holds.store(writer.as_mut().poll_flush(cx).is_pending(), Ordering::Relaxed);
                         Poll::Ready(Ok(written))
                     }
                     other => other,
@@ -66,15 +68,34 @@ impl Io {
         }
     }
 
+    /// Whether a layer such as TLS holds back something of what it took: it is to be flushed.
+    pub fn holds(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            Self::Other(other) => other.holds.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Sends what is held back, or arranges to be woken when more of it can be sent.
+    pub fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Other(other) if other.holds.load(Ordering::Relaxed) => {
+                let flushed = other.writer.lock().as_mut().poll_flush(cx);
+                other.holds.store(flushed.is_pending(), Ordering::Relaxed);
+                flushed
+            }
+            _ => Poll::Ready(Ok(())),
+        }
+    }
+
     /// Says that nothing more will be written.
-    pub fn finish(&self) {
+    pub fn poll_finish(&self, cx: &mut Context<'_>) -> Poll<()> {
         match self {
             Self::Tcp(stream) => {
                 let _ = socket2::SockRef::from(stream).shutdown(std::net::Shutdown::Write);
+                Poll::Ready(())
             }
-            Self::Other(other) => {
-                let _ = other.writer.lock().as_mut().poll_shutdown(&mut Context::from_waker(Waker::noop()));
-            }
+            Self::Other(other) => other.writer.lock().as_mut().poll_shutdown(cx).map(|_| ()),
         }
     }
 
