@@ -11,3 +11,4 @@ mod revocation;
 mod slow;
 mod support;
 mod tombstones;
+mod transport;

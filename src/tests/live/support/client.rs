@@ -8,7 +8,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr};
-use tokio::io::DuplexStream;
+use tokio::io::{BufStream, DuplexStream};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -31,12 +31,17 @@ pub enum Came {
 /// A socket as by the door named, through a pipe that holds this many bytes; the client's end of it.
 pub async fn pipe(instance: &Instance, entrance: Entrance, bytes: usize, codec: Codec) -> DuplexStream {
     let (theirs, ours) = tokio::io::duplex(bytes);
+    serve(instance, entrance, Box::new(theirs), codec).await;
+    ours
+}
+
+/// Serves a stream that is not plain TCP.
+async fn serve(instance: &Instance, entrance: Entrance, stream: AnyStream, codec: Codec) {
     let sockets = instance.state.sockets.clone();
     let place = sockets.admit(IpAddr::V4(Ipv4Addr::LOCALHOST)).unwrap();
     let visitor = Visitor { entrance, codec, identity: None, place };
-    let (source, io) = Source::split(Box::new(theirs));
+    let (source, io) = Source::split(stream);
     tokio::spawn(session::begin(sockets, visitor, source, io, Vec::new()).await);
-    ours
 }
 
 /// A client.
@@ -65,6 +70,14 @@ impl Client {
     /// Comes in through a [`pipe`].
     pub async fn through_pipe(instance: &Instance, entrance: Entrance, bytes: usize, codec: Codec) -> Self {
         let stream: AnyStream = Box::new(pipe(instance, entrance, bytes, codec).await);
+        Self::new(WebSocketStream::from_raw_socket(stream, Role::Client, None).await, codec)
+    }
+
+    /// The same, the server's end of the pipe holding back what it takes until it is flushed, as TLS does.
+    pub async fn through_buffer(instance: &Instance, entrance: Entrance, bytes: usize, codec: Codec) -> Self {
+        let (theirs, ours) = tokio::io::duplex(bytes);
+        serve(instance, entrance, Box::new(BufStream::new(theirs)), codec).await;
+        let stream: AnyStream = Box::new(ours);
         Self::new(WebSocketStream::from_raw_socket(stream, Role::Client, None).await, codec)
     }
 
