@@ -1,4 +1,4 @@
-//! Where a socket's bytes come from. An idle socket holds no buffer: plain TCP is read into scratch memory of the thread.
+//! Where a socket's bytes come from. An idle socket holds no buffer: streams are read into scratch memory of the thread.
 
 use super::frames::FrameReader;
 use crate::hub::io::Io;
@@ -6,7 +6,8 @@ use parking_lot::Mutex;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
-use tokio::io::{AsyncRead, AsyncReadExt, ReadHalf};
+use std::pin::Pin;
+use tokio::io::{AsyncRead, ReadBuf, ReadHalf};
 use tokio_util::sync::CancellationToken;
 
 /// Most bytes taken at once.
@@ -69,13 +70,17 @@ async fn read_other(
     frames: &mut FrameReader,
 ) -> io::Result<usize> {
     let (reader, cut) = other;
-    let mut chunk = vec![0; CHUNK];
+    let read = poll_fn(|cx| {
+        SCRATCH.with_borrow_mut(|scratch| {
+            let mut chunk = ReadBuf::new(scratch);
+            Pin::new(reader.get_mut()).poll_read(cx, &mut chunk).map_ok(|()| {
+                frames.feed(chunk.filled());
+                chunk.filled().len()
+            })
+        })
+    });
     tokio::select! {
         () = cut.cancelled() => Ok(0),
-        read = reader.get_mut().read(&mut chunk) => {
-            let count = read?;
-            frames.feed(&chunk[..count]);
-            Ok(count)
-        }
+        read = read => read,
     }
 }
