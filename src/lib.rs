@@ -5,11 +5,11 @@
 //! The bus only carries to other instances what was committed here, and their gates decide.
 //!
 //! Modules are listed from the edge to the vocabulary. **A file uses its own module and those listed below it, never
-//! above**; a test holds it to that.
+//! above**; a test holds it to that. Only `cli` and `app`, which put the others together, may use all of them.
 
 pub mod cli;
-pub mod app;
 pub mod lifecycle;
+pub mod app;
 pub mod http;
 pub mod ws;
 pub mod domain;

@@ -91,7 +91,7 @@ impl Door {
             let Ok(upgraded) = upgrade.await else { return };
             let (source, io, early) = take_over(upgraded);
             // A task of its own: this one is as large as the whole handshake.
-            tokio::spawn(ws::session::serve(sockets, visitor, source, io, early));
+            tokio::spawn(ws::session::begin(sockets, visitor, source, io, early).await);
         });
         let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
         let headers = response.headers_mut();

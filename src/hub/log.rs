@@ -1,5 +1,6 @@
 //! A channel's log as this instance knows it: the gate, the hot tail behind it, and who is to be told.
 
+use super::audience::Audience;
 use super::entry::Entry;
 use super::gate::Gate;
 use super::tail::{Batch, Bounds, Tail};
@@ -10,7 +11,7 @@ use crate::store::read::Head;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::oneshot;
 
 /// What a socket is owed of a log.
@@ -43,13 +44,8 @@ pub struct ChannelLog {
     inner: Mutex<Inner>,
     /// Bytes of all tails of the process.
     budget: Arc<AtomicUsize>,
-    pub(super) watchers: AtomicU32,
-    /// Sweeps in a row that found nobody watching.
-    idle: AtomicU32,
-    /// Shards that have members, a bit each.
-    members: AtomicU64,
-    /// Shards that were told of news and have not begun to write it, a bit each.
-    told: AtomicU64,
+    /// Who is to be told.
+    pub audience: Audience,
 }
 
 #[derive(Default)]
@@ -114,16 +110,7 @@ impl ChannelLog {
     /// A log that stands nowhere yet.
     pub fn new(channel: Channel, epoch: EpochCell, budget: Arc<AtomicUsize>) -> Self {
         metrics::channels(1);
-        Self {
-            channel,
-            epoch,
-            inner: Mutex::default(),
-            budget,
-            watchers: AtomicU32::new(0),
-            idle: AtomicU32::new(0),
-            members: AtomicU64::new(0),
-            told: AtomicU64::new(0),
-        }
+        Self { channel, epoch, inner: Mutex::default(), budget, audience: Audience::default() }
     }
 
     /// Where it stands; if nowhere yet, a receiver of the answer, and whether this caller is the first to ask.
@@ -199,7 +186,7 @@ impl ChannelLog {
         self.account(before, inner.tail.cost());
         let repair =
             inner.gate.hole().is_some() && !std::mem::replace(&mut inner.repairing, inner.gate.hole().is_some());
-        let tell = if passed.is_empty() { 0 } else { self.tell() };
+        let tell = if passed.is_empty() { 0 } else { self.audience.tell() };
         Accepted { passed, tell, repair }
     }
 
@@ -342,41 +329,6 @@ impl ChannelLog {
         admitted
     }
 
-    /// Marks shards with members as told; those that were not yet are to be told now.
-    pub fn tell(&self) -> u64 {
-        let members = self.members.load(Ordering::SeqCst);
-        members & !self.told.fetch_or(members, Ordering::SeqCst)
-    }
-
-    /// A shard begins to write what is new; what comes from now on it must be told again.
-    pub fn begin_walk(&self, shard: usize) {
-        self.told.fetch_and(!(1 << shard), Ordering::SeqCst);
-    }
-
-    /// A shard has members now, or none any more.
-    pub fn set_members(&self, shard: usize, has: bool) {
-        if has {
-            self.members.fetch_or(1 << shard, Ordering::SeqCst);
-        } else {
-            self.members.fetch_and(!(1 << shard), Ordering::SeqCst);
-        }
-    }
-
-    /// Shards with members, a bit each.
-    pub fn members(&self) -> u64 {
-        self.members.load(Ordering::SeqCst)
-    }
-
-    /// Counts a sweep; answers how many in a row found nobody watching.
-    pub fn idle_sweeps(&self) -> u32 {
-        if self.watchers.load(Ordering::SeqCst) == 0 {
-            self.idle.fetch_add(1, Ordering::SeqCst) + 1
-        } else {
-            self.idle.store(0, Ordering::SeqCst);
-            0
-        }
-    }
-
     /// Memory of its tail.
     pub fn cost(&self) -> usize {
         self.inner.lock().tail.cost()
@@ -388,11 +340,6 @@ impl ChannelLog {
         self.account(inner.tail.cost(), 0);
         inner.tail.clear();
         inner.history = History::Unread;
-    }
-
-    /// Whether nobody watches.
-    pub fn is_unwatched(&self) -> bool {
-        self.watchers.load(Ordering::SeqCst) == 0
     }
 
     /// The database's epoch.

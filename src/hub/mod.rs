@@ -4,6 +4,7 @@
 //! contiguous, or the socket is told `resync`. No guard of the registry is held across an await or returned. A socket
 //! holds cursors and the rest of one begun frame, never a queue of events.
 
+mod audience;
 mod conn;
 mod entry;
 mod gate;

@@ -142,7 +142,7 @@ impl Shard {
             }
         }
         for log in pending.news {
-            log.begin_walk(self.index);
+            log.audience.begin_walk(self.index);
             let members = self.count(&log);
             self.walks.news(log, members);
         }
@@ -167,7 +167,7 @@ impl Shard {
         };
         writer.subs[at].slot = members.len() as u32;
         members.push(conn.clone());
-        log.set_members(self.index, true);
+        log.audience.set_members(self.index, true);
         let stale = writer.subs[at].generation != log.generation();
         if let Some(head) = log.head().filter(|_| stale) {
             // The database became another one before this subscription could be told with the others.
@@ -208,7 +208,7 @@ impl Shard {
                 }
             }
             if members.is_empty() {
-                sub.log.set_members(self.index, false);
+                sub.log.audience.set_members(self.index, false);
                 self.members.remove(&key(&sub.log));
             } else if members.len() * 4 < members.capacity() {
                 members.shrink_to(members.len() * 2);

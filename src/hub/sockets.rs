@@ -202,7 +202,7 @@ impl Core {
     pub(super) fn deliver_signal(&self, log: &Arc<super::log::ChannelLog>, conn: u64, from: &Sender, data: &RawValue) {
         let message = ServerMessage::Signal { channel: log.channel, from, data };
         let signal = Arc::new(Signal::new(conn, Codec::Json.encode(&message)));
-        let mut members = log.members();
+        let mut members = log.audience.members();
         while members != 0 {
             let shard = members.trailing_zeros() as usize;
             self.inboxes[shard].signal(log.clone(), signal.clone());

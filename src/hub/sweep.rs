@@ -130,7 +130,7 @@ async fn resync(core: &Core, logs: Vec<Arc<ChannelLog>>) -> Result<(), ()> {
         } else {
             // The room is gone with the database it was in: walking it tells those who follow it.
             for (shard, inbox) in core.inboxes.iter().enumerate() {
-                if log.members() & (1 << shard) != 0 {
+                if log.audience.members() & (1 << shard) != 0 {
                     inbox.news(log.clone());
                 }
             }
@@ -146,12 +146,12 @@ async fn forget_idle(core: &Core, pause: Duration) {
     let idle: Vec<Channel> = core
         .registry
         .iter()
-        .filter(|log| u128::from(log.idle_sweeps()) * step > linger)
+        .filter(|log| u128::from(log.audience.idle_sweeps()) * step > linger)
         .map(|log| log.channel)
         .collect();
     let mut gone = Vec::new();
     for channel in idle {
-        if core.registry.remove_if(&channel, |_, log| log.is_unwatched()).is_some() {
+        if core.registry.remove_if(&channel, |_, log| log.audience.is_unwatched()).is_some() {
             gone.push(channel);
         }
     }
@@ -165,7 +165,7 @@ fn keep_budget(core: &Core) {
         return;
     }
     let logs: Vec<Arc<ChannelLog>> = core.registry.iter().map(|log| log.value().clone()).collect();
-    for log in logs.iter().filter(|log| log.is_unwatched()) {
+    for log in logs.iter().filter(|log| log.audience.is_unwatched()) {
         log.forget_tail();
     }
     for log in &logs {

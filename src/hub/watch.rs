@@ -2,7 +2,6 @@
 
 use super::log::ChannelLog;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Keeps a log in memory for as long as it lives.
 pub struct Watch(Arc<ChannelLog>);
@@ -10,14 +9,14 @@ pub struct Watch(Arc<ChannelLog>);
 impl Watch {
     /// One more watcher.
     pub fn new(log: Arc<ChannelLog>) -> Self {
-        log.watchers.fetch_add(1, Ordering::SeqCst);
+        log.audience.enter();
         Self(log)
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.0.watchers.fetch_sub(1, Ordering::SeqCst);
+        self.0.audience.leave();
     }
 }
 

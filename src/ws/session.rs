@@ -70,8 +70,15 @@ pub struct Session {
     farewell: bool,
 }
 
-/// Serves a socket until its end. `early` are bytes that came with the upgrade.
-pub async fn serve(sockets: Arc<Sockets>, visitor: Visitor, source: Source, io: Io, early: Vec<u8>) {
+/// Takes a socket up and greets it; what is answered serves it until its end. `early` are bytes that came with the
+/// upgrade. Two steps, because what a greeting needs would stay in the memory of the task that serves an idle socket.
+pub async fn begin(
+    sockets: Arc<Sockets>,
+    visitor: Visitor,
+    source: Source,
+    io: Io,
+    early: Vec<u8>,
+) -> impl Future<Output = ()> + Send + 'static {
     let awaits = visitor.identity.is_none() && !matches!(visitor.entrance, Entrance::Live(_));
     let full = !sockets.has_room();
     let socket = sockets.hub.register(io, visitor.codec, awaits);
@@ -80,8 +87,7 @@ pub async fn serve(sockets: Arc<Sockets>, visitor: Visitor, source: Source, io: 
     }
     let mut frames = FrameReader::default();
     frames.feed(&early);
-    drop(early);
-    let session = Session {
+    let mut session = Session {
         sockets,
         socket,
         who: Who::Unknown,
@@ -93,34 +99,45 @@ pub async fn serve(sockets: Arc<Sockets>, visitor: Visitor, source: Source, io: 
         held: 0,
         farewell: false,
     };
-    session.run(visitor.identity).await;
+    session.greet(visitor.identity).await;
+    session.run()
 }
 
 impl Session {
-    async fn run(mut self, identity: Option<Identity>) {
-        Box::pin(self.greet(identity)).await;
-        loop {
-            let limit = match self.who {
-                Who::Unknown => self.sockets.config.sockets.max_first_frame,
-                _ => self.sockets.config.sockets.max_frame,
-            };
-            match self.frames.next(limit) {
-                Ok(Some(incoming)) => {
-                    if matches!(incoming, Incoming::Text(_) | Incoming::Binary(_)) {
-                        self.socket.begun(false);
-                    }
-                    // Boxed, so that an idle socket's task is small.
-                    Box::pin(self.on_incoming(incoming)).await;
+    /// Serves until the end.
+    #[expect(clippy::manual_async_fn, reason = "an async function would keep its argument a second time")]
+    fn run(mut self) -> impl Future<Output = ()> + Send + 'static {
+        async move { while self.step().await {} }
+    }
+
+    /// Carries out the next message, or reads on; whether there is more to come.
+    async fn step(&mut self) -> bool {
+        let limit = match self.who {
+            Who::Unknown => self.sockets.config.sockets.max_first_frame,
+            _ => self.sockets.config.sockets.max_frame,
+        };
+        // What is rarely waited for is boxed: it would be in the memory of every socket.
+        match self.frames.next(limit) {
+            Ok(Some(incoming)) => {
+                if matches!(incoming, Incoming::Text(_) | Incoming::Binary(_)) {
+                    self.socket.begun(false);
+                }
+                Box::pin(self.on_incoming(incoming)).await;
+                self.socket.hear();
+                true
+            }
+            Ok(None) => {
+                self.account();
+                let read = self.source.read(&self.socket.io, &mut self.frames).await;
+                let more = matches!(read, Ok(1..));
+                if more {
                     self.socket.hear();
                 }
-                Ok(None) => {
-                    self.account();
-                    match self.source.read(&self.socket.io, &mut self.frames).await {
-                        Ok(0) | Err(_) => return,
-                        Ok(_) => self.socket.hear(),
-                    }
-                }
-                Err(violation) => return self.on_violation(violation).await,
+                more
+            }
+            Err(violation) => {
+                Box::pin(self.on_violation(violation)).await;
+                false
             }
         }
     }
@@ -256,5 +273,20 @@ pub(super) fn error_body(error: &DomainError) -> ErrorBody {
         code: error.code,
         detail: error.detail.clone(),
         retry_after_ms: error.retry_after.map(|after| after.as_millis() as u64),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_future<F: Future>(_: impl Fn(Session) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_task_of_an_idle_socket_is_hardly_larger_than_its_session() {
+        let (session, task) = (size_of::<Session>(), size_of_future(|session| session.run()));
+        assert!(session <= 160 && task <= session + 128, "{session} and {task} bytes");
     }
 }

@@ -57,19 +57,25 @@ impl Source {
                     read => return read,
                 }
             },
-            (Self::Other(other), _) => {
-                let (reader, cut) = &mut **other;
-                let mut chunk = vec![0; CHUNK];
-                tokio::select! {
-                    () = cut.cancelled() => Ok(0),
-                    read = reader.get_mut().read(&mut chunk) => {
-                        let count = read?;
-                        frames.feed(&chunk[..count]);
-                        Ok(count)
-                    }
-                }
-            }
+            // Boxed: the way that is rarely gone would be in the memory of every socket.
+            (Self::Other(other), _) => Box::pin(read_other(other, frames)).await,
             (Self::Tcp, Io::Other(_)) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+}
+
+async fn read_other(
+    other: &mut (Mutex<ReadHalf<AnyStream>>, CancellationToken),
+    frames: &mut FrameReader,
+) -> io::Result<usize> {
+    let (reader, cut) = other;
+    let mut chunk = vec![0; CHUNK];
+    tokio::select! {
+        () = cut.cancelled() => Ok(0),
+        read = reader.get_mut().read(&mut chunk) => {
+            let count = read?;
+            frames.feed(&chunk[..count]);
+            Ok(count)
         }
     }
 }
