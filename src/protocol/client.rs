@@ -9,6 +9,19 @@ use std::sync::Arc;
 /// The largest `id` a command may carry: exact in every client.
 const MAX_COMMAND_ID: u64 = (1 << 53) - 1;
 
+/// Every `type` a client may send.
+const KINDS: [&str; 9] = [
+    "connect",
+    "refresh",
+    "subscribe",
+    "unsubscribe",
+    "comment.create",
+    "comment.edit",
+    "comment.delete",
+    "signal",
+    "ping",
+];
+
 /// A command and the `id` its answer bears.
 #[derive(Debug, Clone)]
 pub struct Command {
@@ -129,8 +142,11 @@ impl Command {
                 None => return Err(bad(None, "`id` is a positive integer below 2^53".into())),
             },
         };
-        if !map.get("type").is_some_and(Value::is_string) {
+        let Some(kind) = map.get("type").and_then(Value::as_str) else {
             return Err(bad(id, "`type` is missing or no text".into()));
+        };
+        if !KINDS.contains(&kind) {
+            return Err(bad(id, format!("unknown type `{}`", kind.chars().take(32).collect::<String>())));
         }
         let message = serde_json::from_value(Value::Object(map)).map_err(|error| bad(id, error.to_string()))?;
         Ok(Self { id, message })

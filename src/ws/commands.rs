@@ -27,7 +27,7 @@ impl Session {
             return;
         }
         if let ClientMessage::Connect { token, client, subscriptions } = message {
-            tracing::debug!(connection = self.socket.id, client, "connect");
+            tracing::debug!(client, "connect");
             return self.on_connect(id, token.as_deref(), subscriptions.unwrap_or_default()).await;
         }
         if matches!(self.who, Who::Unknown) {
