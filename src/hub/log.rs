@@ -222,10 +222,12 @@ impl ChannelLog {
     pub fn owed(&self, cursor: i64, generation: u16, codec: Codec) -> Owed {
         let inner = self.inner.lock();
         match inner.gate.head() {
-            Some(head) if cursor < head && generation == inner.generation => match inner.tail.batch(cursor, head, codec) {
-                Some(batch) => Owed::Batch(batch),
-                None => Owed::Lost(head),
-            },
+            Some(head) if cursor < head && generation == inner.generation => {
+                match inner.tail.batch(cursor, head, codec) {
+                    Some(batch) => Owed::Batch(batch),
+                    None => Owed::Lost(head),
+                }
+            }
             _ => Owed::Nothing,
         }
     }

@@ -36,7 +36,10 @@ async fn whoever_follows_is_told_to_resync_and_goes_on_from_the_head() {
     for codec in CODECS {
         let mut late = Client::anonymous(&instance, codec).await;
         let subscribed = late.resume(&rooms[0].name(), &old, 8).await;
-        assert_eq!((&subscribed["recovered"], &subscribed["epoch"], &subscribed["seq"]), (&json!(false), &json!(new), &json!(9)));
+        assert_eq!(
+            (&subscribed["recovered"], &subscribed["epoch"], &subscribed["seq"]),
+            (&json!(false), &json!(new), &json!(9))
+        );
         let mut informed = Client::anonymous(&instance, codec).await;
         let subscribed = informed.resume(&rooms[0].name(), &new, 8).await;
         assert_eq!((&subscribed["recovered"], &subscribed["events"][0]["seq"]), (&json!(true), &json!(9)));

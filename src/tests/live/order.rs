@@ -39,7 +39,8 @@ async fn commands_take_effect_in_the_order_sent_without_waiting_for_answers() {
     for round in 0..10 {
         let (id, first) = (round + 1, 2 + round * 3);
         let create = json!({"type": "comment.create", "id": first, "post_id": room.post, "body": format!("{round}")});
-        let edit = json!({"type": "comment.edit", "id": first + 1, "comment_id": id, "body": format!("{round} edited")});
+        let edit =
+            json!({"type": "comment.edit", "id": first + 1, "comment_id": id, "body": format!("{round} edited")});
         let delete = json!({"type": "comment.delete", "id": first + 2, "comment_id": id});
         commands.extend([create, edit, delete]);
     }

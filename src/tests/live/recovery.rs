@@ -21,7 +21,10 @@ async fn what_was_missed_is_in_the_answer_and_what_comes_next_follows_it() {
         assert_eq!((&subscribed["seq"], &subscribed["head"]), (&json!(9), &json!(9)));
         assert_eq!((&subscribed["recovered"], &subscribed["epoch"]), (&json!(true), &json!(instance.epoch())));
         let event = &subscribed["events"][0];
-        assert_eq!((&event["type"], &event["channel"], &event["data"]), (&json!("event"), &json!(room.name()), &json!(5)));
+        assert_eq!(
+            (&event["type"], &event["channel"], &event["data"]),
+            (&json!("event"), &json!(room.name()), &json!(5))
+        );
         let mut none_missed = Client::anonymous(&instance, codec).await;
         let subscribed = none_missed.resume(&room.name(), &instance.epoch(), 9).await;
         assert_eq!((&subscribed["recovered"], &subscribed["events"]), (&json!(true), &json!([])));
@@ -78,9 +81,13 @@ async fn what_cannot_be_recovered_is_said_so() {
     let _keeps_it_hot = Client::viewer(&instance, &room.name()).await;
     room.fill(&instance.state.store, 1..=20).await;
     let epoch = instance.epoch();
-    for (epoch, since, recovered) in
-        [(&*epoch, 12, true), (&*epoch, 11, false), (&*epoch, 21, false), (&*epoch, 1 << 60, false), ("other", 19, false)]
-    {
+    for (epoch, since, recovered) in [
+        (&*epoch, 12, true),
+        (&*epoch, 11, false),
+        (&*epoch, 21, false),
+        (&*epoch, 1 << 60, false),
+        ("other", 19, false),
+    ] {
         let mut client = Client::anonymous(&instance, Codec::Json).await;
         let subscribed = client.resume(&room.name(), epoch, since).await;
         assert_eq!(subscribed["recovered"], recovered, "since {since}: {subscribed}");

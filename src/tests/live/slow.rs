@@ -140,7 +140,10 @@ async fn a_begun_frame_is_finished_as_it_began_although_its_comment_is_deleted_a
         let first = stopped.event("comment.created", begun.seq).await;
         assert_eq!(first["data"]["comment"]["body"], begun.body);
         let second = stopped.event("comment.created", unsent.seq).await;
-        assert_eq!((&second["data"]["comment"]["deleted"], &second["data"]["comment"]["body"]), (&json!(true), &json!("")));
+        assert_eq!(
+            (&second["data"]["comment"]["deleted"], &second["data"]["comment"]["body"]),
+            (&json!(true), &json!(""))
+        );
         for (comment, seq) in [(&begun, unsent.seq + 1), (&unsent, unsent.seq + 2)] {
             let deleted = stopped.event("comment.deleted", seq).await;
             assert_eq!(deleted["data"]["comment"]["id"], json!(comment.id));

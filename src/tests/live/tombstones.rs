@@ -19,7 +19,10 @@ async fn a_comment_deleted_before_is_told_as_a_tombstone_from_the_tail() {
         viewer.event("comment.updated", comment.seq + 1).await;
         room.delete(store, comment.id).await;
         let deleted = viewer.event("comment.deleted", comment.seq + 2).await;
-        assert_eq!((&deleted["data"]["comment"]["deleted"], &deleted["data"]["comment"]["body"]), (&json!(true), &json!("")));
+        assert_eq!(
+            (&deleted["data"]["comment"]["deleted"], &deleted["data"]["comment"]["body"]),
+            (&json!(true), &json!(""))
+        );
     }
     for codec in CODECS {
         let mut late = Client::anonymous(&instance, codec).await;
@@ -28,7 +31,10 @@ async fn a_comment_deleted_before_is_told_as_a_tombstone_from_the_tail() {
         let kinds: Vec<_> = events.iter().map(|event| event["kind"].as_str().unwrap()).collect();
         assert_eq!(kinds, ["comment.created", "comment.updated", "comment.deleted"].repeat(2));
         for event in events {
-            assert_eq!((&event["data"]["comment"]["deleted"], &event["data"]["comment"]["author"]), (&json!(true), &json!(null)));
+            assert_eq!(
+                (&event["data"]["comment"]["deleted"], &event["data"]["comment"]["author"]),
+                (&json!(true), &json!(null))
+            );
         }
         assert_eq!((&events[0]["data"]["comment_count"], &events[2]["data"]["comment_count"]), (&json!(1), &json!(0)));
         assert!(!late.has_seen(SECRET), "{codec:?}");
@@ -81,9 +87,14 @@ async fn an_edit_is_told_live_as_it_was_and_from_the_store_as_it_is_now() {
     // The same again changes nothing, so it is no event.
     room.edit(store, comment.id, "second").await;
     room.edit(store, comment.id, "third").await;
-    for (kind, seq, body) in [("comment.created", 1, "first"), ("comment.updated", 2, "second"), ("comment.updated", 3, "third")] {
+    for (kind, seq, body) in
+        [("comment.created", 1, "first"), ("comment.updated", 2, "second"), ("comment.updated", 3, "third")]
+    {
         let event = viewer.event(kind, seq).await;
-        assert_eq!((&event["data"]["comment"]["body"], &event["data"]["comment"]["updated_seq"]), (&json!(body), &json!(seq)));
+        assert_eq!(
+            (&event["data"]["comment"]["body"], &event["data"]["comment"]["updated_seq"]),
+            (&json!(body), &json!(seq))
+        );
     }
     let other = house.alone().await;
     let mut late = Client::anonymous(&other, Codec::Json).await;

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use belfry::model::page::Sort;
 use belfry::model::{Account, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use belfry::store::StoreError;
 use belfry::store::backend::{Backend, GroupResult, Grouped};
 use belfry::store::read::{
     ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revocation, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
-use belfry::store::StoreError;
 use std::collections::HashMap;
 use std::sync::Arc;
 use tokio::sync::watch;
