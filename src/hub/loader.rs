@@ -8,7 +8,7 @@ use crate::store::read::Stretch;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::{sleep, timeout};
 
 /// Channels placed by one query.
@@ -22,12 +22,13 @@ const REPAIR_DELAY: Duration = Duration::from_millis(50);
 /// Time the bus has to confirm a subscription before the head is read without it.
 const BUS_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What waits to be read. A channel stands in each list at most once.
+/// What waits to be read. A channel stands in each list at most once, in the last one once for each socket that waits.
 #[derive(Default)]
 pub struct Loader {
     heads: List<(Arc<ChannelLog>, u16)>,
     histories: List<(Arc<ChannelLog>, Missing)>,
     repairs: List<Arc<ChannelLog>>,
+    ahead: List<(Arc<ChannelLog>, oneshot::Sender<()>)>,
 }
 
 struct List<T> {
@@ -81,6 +82,13 @@ impl Loader {
     pub fn want_repair(&self, log: Arc<ChannelLog>) {
         self.repairs.push(log);
     }
+
+    /// A socket knows of more than this log does; completes when the store was asked for it after this.
+    pub async fn catch_up(&self, log: Arc<ChannelLog>) {
+        let (sender, receiver) = oneshot::channel();
+        self.ahead.push((log, sender));
+        let _ = receiver.await;
+    }
 }
 
 /// Places channels: bus first, then the head, so that nothing falls between.
@@ -114,6 +122,17 @@ pub async fn histories(core: Arc<Core>) {
             let read = events.as_mut().map(|events| events.remove(&log.channel).unwrap_or_default()).map_err(|_| ());
             log.put_history(read, missing, core.bounds_within_budget(), core.now_ms());
         }
+    }
+}
+
+/// Reads on in logs that sockets are ahead of: one query for all who came while the last one was read.
+pub async fn catch_up(core: Arc<Core>) {
+    while let Some(waiting) = until_end(&core, core.loader.ahead.take(usize::MAX)).await {
+        let mut behind: Vec<_> = waiting.iter().filter_map(|(log, _)| Some((log.channel, log.head()?))).collect();
+        behind.sort_unstable();
+        behind.dedup_by_key(|(channel, _)| *channel);
+        // Those who wait find out for themselves whether it is there now.
+        let _ = core.fill(behind).await;
     }
 }
 

@@ -218,11 +218,11 @@ impl ChannelLog {
         self.inner.lock().standing == Some(Standing::Missing)
     }
 
-    /// What a socket at `cursor` is owed.
-    pub fn owed(&self, cursor: i64, codec: Codec) -> Owed {
+    /// What a socket at `cursor` is owed: nothing if that is of another generation, until it is told where to go on.
+    pub fn owed(&self, cursor: i64, generation: u16, codec: Codec) -> Owed {
         let inner = self.inner.lock();
         match inner.gate.head() {
-            Some(head) if cursor < head => match inner.tail.batch(cursor, head, codec) {
+            Some(head) if cursor < head && generation == inner.generation => match inner.tail.batch(cursor, head, codec) {
                 Some(batch) => Owed::Batch(batch),
                 None => Owed::Lost(head),
             },

@@ -36,12 +36,14 @@ use crate::model::{Channel, EpochCell, Event, Timestamp, UserId};
 use crate::protocol::codes::CloseCode;
 use crate::store::{Backend, CommitSink};
 use dashmap::DashMap;
+use futures_util::FutureExt;
 use inbox::{Inbox, Told};
 use loader::Loader;
 use log::{Accepted, ChannelLog};
 use parking_lot::Mutex;
 use shard::Shard;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -156,6 +158,7 @@ impl Hub {
         tasks.spawn(vital(loader::heads(core.clone())));
         tasks.spawn(vital(loader::histories(core.clone())));
         tasks.spawn(vital(loader::repairs(core.clone())));
+        tasks.spawn(vital(loader::catch_up(core.clone())));
         tasks.spawn(vital(sweep::run(core.clone())));
         if let Some(incoming) = core.bus.incoming() {
             tasks.spawn(vital(sweep::receive(core.clone(), incoming)));
@@ -223,17 +226,10 @@ impl Hub {
 
 /// Runs a task without which nothing is delivered: should it panic, the process ends rather than go on deaf.
 async fn vital(task: impl Future<Output = ()>) {
-    struct Guard;
-    impl Drop for Guard {
-        fn drop(&mut self) {
-            if std::thread::panicking() {
-                tracing::error!("a task of the hub panicked");
-                std::process::abort();
-            }
-        }
+    if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+        tracing::error!("a task of the hub panicked");
+        std::process::abort();
     }
-    let _guard = Guard;
-    task.await;
 }
 
 impl CommitSink for Hub {

@@ -224,7 +224,7 @@ impl Shard {
             return;
         };
         if walk.at >= members.len() {
-            walk.at = 0;
+            walk.begin_again();
         }
         let end = (walk.at + SLICE.min(walk.left)).min(members.len());
         let mut total = Visit::default();
@@ -240,8 +240,9 @@ impl Shard {
                 Purpose::Log => round.bring_up(conn, &mut writer, sub),
                 Purpose::Signals => {
                     let frames = walk.signal_frames(conn);
-                    let events = walk.signals.len() as u64;
-                    Visit { events, ..conn.offer_ephemeral(&mut writer, &frames, now_ms) }
+                    let visit = conn.offer_ephemeral(&mut writer, &frames, now_ms);
+                    let events = if visit.bytes > 0 { walk.signals.len() as u64 } else { 0 };
+                    Visit { events, ..visit }
                 }
             };
             total.events += visit.events;
@@ -345,6 +346,7 @@ impl Shard {
 /// What is made once for all members of a slice.
 struct Round<'a> {
     log: &'a Arc<ChannelLog>,
+    generation: u16,
     /// What comes after this is told again.
     head: i64,
     /// The channel has had its last event.
@@ -355,15 +357,18 @@ struct Round<'a> {
 
 impl<'a> Round<'a> {
     fn new(log: &'a Arc<ChannelLog>, now_ms: u64) -> Self {
-        Self { head: log.head().unwrap_or(0), ending: log.is_missing(), log, now_ms, batches: SmallVec::new() }
+        let (generation, head) = (log.generation(), log.head().unwrap_or(0));
+        Self { log, generation, head, ending: log.is_missing(), now_ms, batches: SmallVec::new() }
     }
 
     /// Brings one socket up to the head: by a batch made for its cursor if it can be, else by a visit of its own.
     fn bring_up(&mut self, conn: &Arc<Conn>, writer: &mut Writer, sub: usize) -> Visit {
-        if !self.ending && writer.subs[sub].cursor >= self.head {
+        // A cursor of another database is compared with nothing: its socket is told to resync first.
+        let stale = writer.subs[sub].generation != self.generation;
+        if !self.ending && (stale || writer.subs[sub].cursor >= self.head) {
             return Visit::default();
         }
-        let first = self.offer(conn, writer, sub);
+        let first = if stale { Visit::default() } else { self.offer(conn, writer, sub) };
         let done = first.again || first.leaving || (!self.ending && writer.subs[sub].cursor >= self.head);
         if done {
             return first;
@@ -376,7 +381,7 @@ impl<'a> Round<'a> {
         let cursor = writer.subs[sub].cursor;
         let made = self.batches.iter().position(|(codec, from, _)| *codec == conn.codec && *from == cursor);
         let made = made.unwrap_or_else(|| {
-            let batch = match self.log.owed(cursor, conn.codec) {
+            let batch = match self.log.owed(cursor, self.generation, conn.codec) {
                 Owed::Batch(batch) => Some(batch),
                 Owed::Nothing | Owed::Lost(_) => None,
             };

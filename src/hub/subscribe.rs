@@ -161,7 +161,7 @@ impl Core {
         let head = watch.head()?;
         if since > head {
             // The rows may be ahead of what has come by: of a commit just made, or made elsewhere.
-            self.fill(vec![(watch.channel, head)]).await.ok()?;
+            self.loader.catch_up(Arc::clone(watch)).await;
         } else {
             let (read, job) = watch.history()?;
             if let Some(missing) = job {

@@ -107,6 +107,14 @@ impl Walks {
 }
 
 impl Walk {
+    /// The end of the members: a log's round goes on from the first, signals are handed to nobody twice.
+    pub fn begin_again(&mut self) {
+        self.at = 0;
+        if self.purpose == Purpose::Signals {
+            self.left = 0;
+        }
+    }
+
     /// The signals of this round for a socket: not its own.
     pub fn signal_frames(&mut self, conn: &Conn) -> Bytes {
         if self.signals.iter().any(|signal| signal.from == conn.id) {

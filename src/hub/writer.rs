@@ -186,7 +186,7 @@ impl Writer {
             if sub.leaving {
                 continue;
             }
-            match sub.log.owed(sub.cursor, codec) {
+            match sub.log.owed(sub.cursor, sub.generation, codec) {
                 Owed::Nothing if sub.log.is_missing() => {
                     let channel = sub.log.channel;
                     self.subs[i].leaving = true;

@@ -131,6 +131,23 @@ pub struct Subscription {
     pub presence: Option<bool>,
 }
 
+impl ClientMessage {
+    /// Its `type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Refresh { .. } => "refresh",
+            Self::Subscribe(_) => "subscribe",
+            Self::Unsubscribe { .. } => "unsubscribe",
+            Self::CommentCreate { .. } => "comment.create",
+            Self::CommentEdit { .. } => "comment.edit",
+            Self::CommentDelete { .. } => "comment.delete",
+            Self::Signal { .. } => "signal",
+            Self::Ping {} => "ping",
+        }
+    }
+}
+
 impl Command {
     /// Reads a command out of a decoded map.
     pub fn from_map(map: Map<String, Value>) -> Result<Self, BadCommand> {

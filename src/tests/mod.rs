@@ -6,6 +6,7 @@ mod accounts_rest;
 mod command_line;
 mod content_rest;
 mod history_rest;
+mod live;
 mod posts_rest;
 mod publish_rest;
 mod site;
