@@ -212,7 +212,8 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
     const [hersClient, hisClient] = [connect(ada), connect(bob, msgpackCodec)];
     const [hers, his] = [await thread(hersClient, post), await thread(hisClient, post)];
     hers.comment(ada.user, "before");
-    await shows(his, ["before"]);
+    // Both: hers may still wait for its answer when his has the event.
+    await Promise.all([shows(hers, ["before"]), shows(his, ["before"])]);
     await server.kill();
     await becomes(hersClient, "waiting");
     hers.comment(ada.user, "meanwhile");

@@ -9,6 +9,19 @@ use std::sync::Arc;
 /// The largest `id` a command may carry: exact in every client.
 const MAX_COMMAND_ID: u64 = (1 << 53) - 1;
 
+/// Every `type` a client may send.
+const KINDS: [&str; 9] = [
+    "connect",
+    "refresh",
+    "subscribe",
+    "unsubscribe",
+    "comment.create",
+    "comment.edit",
+    "comment.delete",
+    "signal",
+    "ping",
+];
+
 /// A command and the `id` its answer bears.
 #[derive(Debug, Clone)]
 pub struct Command {
@@ -118,6 +131,23 @@ pub struct Subscription {
     pub presence: Option<bool>,
 }
 
+impl ClientMessage {
+    /// Its `type`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Connect { .. } => "connect",
+            Self::Refresh { .. } => "refresh",
+            Self::Subscribe(_) => "subscribe",
+            Self::Unsubscribe { .. } => "unsubscribe",
+            Self::CommentCreate { .. } => "comment.create",
+            Self::CommentEdit { .. } => "comment.edit",
+            Self::CommentDelete { .. } => "comment.delete",
+            Self::Signal { .. } => "signal",
+            Self::Ping {} => "ping",
+        }
+    }
+}
+
 impl Command {
     /// Reads a command out of a decoded map.
     pub fn from_map(map: Map<String, Value>) -> Result<Self, BadCommand> {
@@ -129,8 +159,11 @@ impl Command {
                 None => return Err(bad(None, "`id` is a positive integer below 2^53".into())),
             },
         };
-        if !map.get("type").is_some_and(Value::is_string) {
+        let Some(kind) = map.get("type").and_then(Value::as_str) else {
             return Err(bad(id, "`type` is missing or no text".into()));
+        };
+        if !KINDS.contains(&kind) {
+            return Err(bad(id, format!("unknown type `{}`", kind.chars().take(32).collect::<String>())));
         }
         let message = serde_json::from_value(Value::Object(map)).map_err(|error| bad(id, error.to_string()))?;
         Ok(Self { id, message })

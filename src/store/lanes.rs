@@ -4,6 +4,7 @@ use super::group::{GROUP_MAX, Shared, Waiting};
 use super::write::Place;
 use crate::model::Channel;
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -26,8 +27,10 @@ impl Lanes {
             return group;
         }
         let mut rest = Vec::with_capacity(group.len());
-        for waiting in group {
-            match channel_of(shared, &waiting).await {
+        // Looked up together: one read that waits for a connection keeps the others no longer than itself.
+        let channels = join_all(group.iter().map(|waiting| channel_of(shared, waiting))).await;
+        for (waiting, channel) in group.into_iter().zip(channels) {
+            match channel {
                 Ok(Some(channel)) => rest.extend(self.follow(channel, waiting)),
                 Ok(None) => rest.push(waiting),
                 Err(why) => waiting.turn_away(&why),

@@ -5,6 +5,7 @@ use super::session::{Session, Who, error_body};
 use crate::domain::comments::{self, NewComment};
 use crate::domain::{DomainError, Identity, channels};
 use crate::hub::{Prepared, SubscribeError};
+use crate::metrics;
 use crate::model::{Channel, CommentId};
 use crate::protocol::client::{self, ClientMessage, Command, Subscription};
 use crate::protocol::codes::{CloseCode, ErrorCode};
@@ -16,6 +17,7 @@ use std::sync::Arc;
 impl Session {
     pub(super) async fn on_command(&mut self, command: Command) {
         let Command { id, message } = command;
+        metrics::command(message.kind());
         let cost = match &message {
             // More than fits at once would be refused for ever; channels above the bound are refused one by one.
             ClientMessage::Connect { subscriptions: Some(asked), .. } => {
@@ -27,7 +29,7 @@ impl Session {
             return;
         }
         if let ClientMessage::Connect { token, client, subscriptions } = message {
-            tracing::debug!(connection = self.socket.id, client, "connect");
+            tracing::debug!(client, "connect");
             return self.on_connect(id, token.as_deref(), subscriptions.unwrap_or_default()).await;
         }
         if matches!(self.who, Who::Unknown) {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
+use tracing::Instrument;
 
 /// Frames in a row that are no message before the socket is closed.
 const STRIKES: u8 = 3;
@@ -122,7 +123,9 @@ impl Session {
                 if matches!(incoming, Incoming::Text(_) | Incoming::Binary(_)) {
                     self.socket.begun(false);
                 }
-                Box::pin(self.on_incoming(incoming)).await;
+                // One span a message: one a socket would cost each idle one its memory.
+                let span = tracing::info_span!("socket", connection = self.socket.name());
+                Box::pin(self.on_incoming(incoming).instrument(span)).await;
                 self.socket.hear();
                 true
             }
@@ -190,11 +193,11 @@ impl Session {
         drop(payload);
         let Some(map) = decoded else {
             self.strikes += 1;
-            if !self.take_commands(None, 1) {
-                return;
+            let last = self.strikes >= STRIKES;
+            if last || self.take_commands(None, 1) {
+                self.fail(None, &DomainError::bad_request("this is no message in this socket's codec"));
             }
-            self.fail(None, &DomainError::bad_request("this is no message in this socket's codec"));
-            if self.strikes >= STRIKES {
+            if last {
                 self.close(CloseCode::BadMessage);
             }
             return;

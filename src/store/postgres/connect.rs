@@ -44,6 +44,8 @@ const BOUND: Duration = Duration::from_secs(20);
 /// Connections for groups; one is in use at a time, the second stands in for one that is being closed.
 const COMMITTING: u32 = 2;
 
+/// Connections for what the hub reads: heads, events, the epoch.
+const HUB: u32 = 3;
 /// Connections for groups that wait for held channels.
 const WAITING: u32 = 4;
 
@@ -66,7 +68,7 @@ impl Postgres {
                 .after_connect(|db, _| Box::pin(async move { db.execute(SESSION).await.map(drop) }))
                 .connect_lazy_with(options.clone())
         };
-        Self { reads: pool(reading.max(1)), commits: pool(COMMITTING), waits: pool(WAITING) }
+        Self { reads: pool(reading.max(1)), hub: pool(HUB), commits: pool(COMMITTING), waits: pool(WAITING) }
     }
 }
 

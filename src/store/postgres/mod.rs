@@ -39,6 +39,8 @@ use std::collections::HashMap;
 /// A Postgres database.
 pub struct Postgres {
     reads: PgPool,
+    /// What the hub reads: lists that many ask for do not hold up the sweep.
+    hub: PgPool,
     /// Groups that never wait for a channel.
     commits: PgPool,
     /// Groups that wait for held channels, apart so that they leave the others their connections.
@@ -64,7 +66,7 @@ impl Backend for Postgres {
             Place::Nowhere => Ok(None),
             Place::Channel(channel) => Ok(Some(channel)),
             Place::Comment(id) => {
-                let found = bounded(&self.reads, async |db| targets::posts_of(db, &[id]).await).await?;
+                let found = bounded(&self.hub, async |db| targets::posts_of(db, &[id]).await).await?;
                 Ok(found.get(&id).copied().map(Channel::Post))
             }
         }
@@ -73,6 +75,7 @@ impl Backend for Postgres {
     async fn close(&self) {
         self.commits.close().await;
         self.waits.close().await;
+        self.hub.close().await;
         self.reads.close().await;
     }
 }
@@ -124,21 +127,21 @@ impl ReadComments for Postgres {
 #[async_trait]
 impl ReadLog for Postgres {
     async fn heads(&self, channels: &[Channel]) -> Result<HashMap<Channel, Head>, StoreError> {
-        bounded(&self.reads, async |db| log::heads(db, channels).await).await
+        bounded(&self.hub, async |db| log::heads(db, channels).await).await
     }
 
     async fn events(&self, stretches: &[Stretch]) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {
-        bounded(&self.reads, async |db| log::events(db, stretches).await).await
+        bounded(&self.hub, async |db| log::events(db, stretches).await).await
     }
 }
 
 #[async_trait]
 impl ReadControl for Postgres {
     async fn control(&self) -> Result<Control, StoreError> {
-        bounded(&self.reads, async |db| control::control(db).await).await
+        bounded(&self.hub, async |db| control::control(db).await).await
     }
 
     async fn revocations(&self) -> Result<Versioned<Vec<Revocation>>, StoreError> {
-        bounded(&self.reads, async |db| control::revocations(db).await).await
+        bounded(&self.hub, async |db| control::revocations(db).await).await
     }
 }

@@ -132,11 +132,12 @@ impl Client {
         Self { plan, run, random, views, writes: Vec::new(), own: Vec::new(), next_id: 1, next_key: 1 }
     }
 
-    /// Works until the run is done; returns what was seen.
-    pub async fn work(mut self, address: SocketAddr) -> Vec<View> {
+    /// Works until the run is done, on whichever instance takes it; returns what was seen.
+    pub async fn work(mut self, addresses: Vec<SocketAddr>) -> Vec<View> {
         let mut phase = self.run.phase.subscribe();
         while *phase.borrow_and_update() != Phase::Done {
             let headers = [("sec-websocket-protocol", self.plan.codec.subprotocol())];
+            let address = addresses[self.random.random_range(0..addresses.len())];
             let upgraded = upgrade_over(TcpSocket::new_v4().unwrap(), address, "/ws", &headers).await;
             if let Ok(Ok((stream, _))) = upgraded {
                 self.session(Socket::over(stream, self.plan.codec), &mut phase).await;

@@ -3,7 +3,6 @@
 use crate::support::rest::Rest;
 use crate::support::server::{Server, Setup};
 use crate::support::wire::{Codec, Socket, upgrade};
-use crate::support::within;
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -71,40 +70,6 @@ async fn logging_out_ends_that_sessions_sockets_and_no_others() {
     }
     // One that signs in again is as welcome as before.
     Socket::signed_in(server.address, Codec::Json, token(&login(&rest, "Ada").await)).await;
-}
-
-#[tokio::test]
-#[ignore = "bans are not built yet"]
-async fn a_ban_ends_everything_until_it_is_lifted() {
-    let (setup, server, rest) = stage().await;
-    let (person, moderator) = (register(&rest, "Bob").await, register(&rest, "Mo").await);
-    let (code, _, stderr) = setup.run(&["role", "mo", "moderator"]).await;
-    assert_eq!(code, Some(0), "{stderr}");
-    let moderator =
-        login(&rest, "Mo").await["access_token"].as_str().map(str::to_owned).filter(|_| !moderator.is_null());
-    let moderator = rest.with(&moderator.unwrap());
-    let mut socket = Socket::signed_in(server.address, Codec::MessagePack, token(&person)).await;
-    let id = person["user"]["id"].as_u64().unwrap();
-    let ban = format!("/users/{id}/ban");
-    let (status, _) = rest.with(token(&person)).call(Method::PUT, &ban, Some(json!({}))).await;
-    assert_eq!(status, 403, "a ban is a moderator's");
-    moderator.good(Method::PUT, &ban, Some(json!({"reason": "a test"}))).await;
-    assert_eq!(socket.closed_within(SOON).await, Some(4403));
-    assert_refused(&server, &rest, token(&person)).await;
-    let login = json!({"email": "bob@example.org", "password": "a long enough password", "session": "body"});
-    let (status, answer) = rest.call(Method::POST, "/auth/login", Some(login)).await;
-    assert_eq!((status.as_u16(), &answer["code"]), (403, &json!("forbidden")), "{answer}");
-    moderator.good(Method::DELETE, &ban, None).await;
-    // The ban's end may reach this instance a moment after its answer reaches us.
-    within(SOON, "an old token to be good again", async {
-        loop {
-            let mut socket = Socket::open(server.address, Codec::Json).await;
-            if socket.ask(json!({"type": "connect", "token": token(&person)})).await["type"] == "welcome" {
-                return;
-            }
-        }
-    })
-    .await;
 }
 
 #[tokio::test]
