@@ -15,8 +15,9 @@ use tokio::time::{sleep, timeout};
 const HEADS_AT_ONCE: usize = 10_000;
 /// Tails read by one query: up to 1,024 events each.
 const HISTORIES_AT_ONCE: usize = 32;
-/// Events read by one step of a repair.
-const REPAIR_EVENTS: i64 = 1_024;
+/// Events read by one step of a repair, within half a tail: what a step lets in must not push out the step before it,
+/// which sockets are only just being told of.
+const REPAIR_EVENTS: (i64, i64) = (64, 1_024);
 /// Time given to the event that a hole waits for before the store is asked.
 const REPAIR_DELAY: Duration = Duration::from_millis(50);
 /// Time the bus has to confirm a subscription before the head is read without it.
@@ -160,16 +161,19 @@ pub async fn repairs(core: Arc<Core>) {
 impl Core {
     /// Reads what follows these heads, to the end, and hands it to the gates.
     pub(super) async fn fill(&self, mut behind: Vec<(Channel, i64)>) -> Result<(), ()> {
+        let step = (self.config.tail_events as i64 / 2).clamp(REPAIR_EVENTS.0, REPAIR_EVENTS.1);
         while !behind.is_empty() {
             let some = behind.split_off(behind.len().saturating_sub(HISTORIES_AT_ONCE));
             let stretches: Vec<Stretch> = some
                 .iter()
-                .map(|(channel, head)| Stretch { channel: *channel, after: *head, limit: REPAIR_EVENTS, last: false })
+                .map(|(channel, head)| Stretch { channel: *channel, after: *head, limit: step, last: false })
                 .collect();
             let read = self.store.events(&stretches).await.map_err(|_| ())?;
-            let more = read.iter().filter(|(_, events)| events.len() as i64 == REPAIR_EVENTS);
+            let more = read.iter().filter(|(_, events)| events.len() as i64 == step);
             behind.extend(more.filter_map(|(channel, events)| Some((*channel, events.last()?.seq))));
             self.accept(read.into_values().flatten().collect());
+            // Those who are told come first.
+            tokio::task::yield_now().await;
         }
         Ok(())
     }

@@ -101,7 +101,7 @@ async fn advance(client: &mut Client, at: &mut Option<i64>, id: u64) -> Value {
             return message;
         }
         assert_eq!(message["type"], "event", "{message}");
-        let Some(stands) = at.as_mut() else { panic!("an event of a channel that is not followed") };
+        let stands = at.as_mut().unwrap();
         assert_eq!(message["seq"], *stands + 1, "a hole or a duplicate");
         *stands += 1;
     }
