@@ -13,6 +13,7 @@ use crate::protocol::server::{Sender, ServerMessage};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use tracing::{Instrument, Span};
 
 impl Session {
     pub(super) async fn on_command(&mut self, command: Command) {
@@ -28,6 +29,15 @@ impl Session {
         if !self.take_commands(id, cost) {
             return;
         }
+        // One span a command: one a socket would cost each idle one its memory. The quickest have nothing to log.
+        let span = match &message {
+            ClientMessage::Signal { .. } | ClientMessage::Ping {} => Span::none(),
+            _ => tracing::info_span!("socket", connection = self.socket.name()),
+        };
+        self.carry_out(id, message).instrument(span).await;
+    }
+
+    async fn carry_out(&mut self, id: Option<u64>, message: ClientMessage) {
         if let ClientMessage::Connect { token, client, subscriptions } = message {
             tracing::debug!(client, "connect");
             return self.on_connect(id, token.as_deref(), subscriptions.unwrap_or_default()).await;

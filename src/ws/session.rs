@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
-use tracing::Instrument;
 
 /// Frames in a row that are no message before the socket is closed.
 const STRIKES: u8 = 3;
@@ -123,9 +122,7 @@ impl Session {
                 if matches!(incoming, Incoming::Text(_) | Incoming::Binary(_)) {
                     self.socket.begun(false);
                 }
-                // One span a message: one a socket would cost each idle one its memory.
-                let span = tracing::info_span!("socket", connection = self.socket.name());
-                Box::pin(self.on_incoming(incoming).instrument(span)).await;
+                Box::pin(self.on_incoming(incoming)).await;
                 self.socket.hear();
                 true
             }
