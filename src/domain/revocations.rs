@@ -34,11 +34,6 @@ impl Revocations {
         self.known.write().sessions.extend(sessions);
     }
 
-    /// Forgets everything: the database is another one.
-    pub fn clear(&self) {
-        *self.known.write() = Known::default();
-    }
-
     /// Takes in an event of the internal channel; others, and kinds that a newer version made, are passed over.
     pub fn apply(&self, event: &Event) {
         if event.channel != Channel::Revocations {
@@ -125,8 +120,6 @@ mod tests {
         let row = Revocation { user_id: UserId(1), session_id: SessionId(7), until: Timestamp(9) };
         revocations.load(&[row]);
         assert!(revocations.has_ended(SessionId(7)));
-        revocations.clear();
-        assert!(!revocations.has_ended(SessionId(7)));
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use writer::Phase;
 
 use crate::bus::{Bus, Message};
 use crate::config::SocketConfig;
-use crate::model::clock::{SetClock, SharedClock};
+use crate::model::clock::SetClock;
 use crate::model::random::SharedEntropy;
 use crate::model::{Channel, EpochCell, Event, Timestamp, UserId};
 use crate::protocol::codes::CloseCode;
@@ -101,8 +101,7 @@ struct Core {
     config: SocketConfig,
     store: Arc<dyn Backend>,
     bus: Arc<dyn Bus>,
-    clock: SharedClock,
-    database_clock: Arc<dyn SetClock>,
+    clock: Arc<dyn SetClock>,
     entropy: SharedEntropy,
     epoch: EpochCell,
     observer: Arc<dyn Observer>,
@@ -133,9 +132,8 @@ impl Hub {
             config: parts.config,
             store: parts.store,
             bus: parts.bus,
-            clock: parts.clock.clone(),
             started: parts.clock.instant(),
-            database_clock: parts.clock,
+            clock: parts.clock,
             entropy: parts.entropy,
             epoch: parts.epoch,
             observer: parts.observer,

@@ -53,7 +53,7 @@ pub async fn receive(core: Arc<Core>, mut incoming: Receiver<Incoming>) {
 
 async fn sweep(core: &Core, pause: Duration) -> Result<(), ()> {
     let control = core.store.control().await.map_err(|_| ())?;
-    core.database_clock.set(control.now);
+    core.clock.set(control.now);
     let replaced = core.epoch.set(&control.epoch);
     if replaced {
         tracing::warn!(epoch = control.epoch, "the database is another one: every channel is told to resync");

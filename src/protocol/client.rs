@@ -9,19 +9,6 @@ use std::sync::Arc;
 /// The largest `id` a command may carry: exact in every client.
 const MAX_COMMAND_ID: u64 = (1 << 53) - 1;
 
-/// Every `type` a client may send.
-const KINDS: [&str; 9] = [
-    "connect",
-    "refresh",
-    "subscribe",
-    "unsubscribe",
-    "comment.create",
-    "comment.edit",
-    "comment.delete",
-    "signal",
-    "ping",
-];
-
 /// A command and the `id` its answer bears.
 #[derive(Debug, Clone)]
 pub struct Command {
@@ -132,6 +119,19 @@ pub struct Subscription {
 }
 
 impl ClientMessage {
+    /// Every `type` a client may send.
+    pub const KINDS: [&str; 9] = [
+        "connect",
+        "refresh",
+        "subscribe",
+        "unsubscribe",
+        "comment.create",
+        "comment.edit",
+        "comment.delete",
+        "signal",
+        "ping",
+    ];
+
     /// Its `type`.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -162,7 +162,7 @@ impl Command {
         let Some(kind) = map.get("type").and_then(Value::as_str) else {
             return Err(bad(id, "`type` is missing or no text".into()));
         };
-        if !KINDS.contains(&kind) {
+        if !ClientMessage::KINDS.contains(&kind) {
             return Err(bad(id, format!("unknown type `{}`", kind.chars().take(32).collect::<String>())));
         }
         let message = serde_json::from_value(Value::Object(map)).map_err(|error| bad(id, error.to_string()))?;

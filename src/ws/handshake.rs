@@ -21,7 +21,7 @@ impl Session {
                 self.who = Who::Anonymous;
                 self.socket.end_with(Channel::Post(post));
                 self.welcome(None, Vec::new(), Vec::new());
-                self.follow_own(Channel::Post(post), CloseCode::NotFound).await;
+                self.follow_own(Channel::Post(post)).await;
             }
             (_, Some(identity)) => {
                 if self.sign_in(None, identity) {
@@ -117,12 +117,12 @@ impl Session {
     async fn follow_notifications(&mut self) {
         if let (Entrance::Notifications, Some(identity)) = (self.entrance, self.person()) {
             let own = Channel::User(identity.user_id);
-            self.follow_own(own, CloseCode::NotFound).await;
+            self.follow_own(own).await;
         }
     }
 
     /// Follows the one channel of a shortcut, which is over without it.
-    async fn follow_own(&mut self, channel: Channel, otherwise: CloseCode) {
+    async fn follow_own(&mut self, channel: Channel) {
         let asked = Subscription { channel: channel.name(), epoch: None, since: None, presence: None };
         match self.prepare(&asked, &[], &mut 0).await {
             Ok(prepared) => {
@@ -130,7 +130,7 @@ impl Session {
             }
             Err(error) => {
                 self.fail(Some(0), &error);
-                self.close(if error.code == ErrorCode::NotFound { otherwise } else { CloseCode::Internal });
+                self.close(if error.code == ErrorCode::NotFound { CloseCode::NotFound } else { CloseCode::Internal });
             }
         }
     }
