@@ -2,7 +2,7 @@
 
 use crate::checker::check;
 use crate::client::{Client, Phase, Plan, Progress, Run};
-use crate::history::{Event, History, Row, Truth};
+use crate::history::{Event, History, Inbox, Notice, Row, Truth, text};
 use crate::support::database::Database;
 use crate::support::rest::Rest;
 use crate::support::server::Setup;
@@ -16,6 +16,8 @@ use std::time::Duration;
 
 const KILLS: usize = 20;
 const WRITERS: usize = 6;
+/// A few, so that people choose the same.
+const EMOJI: [&str; 3] = ["👍", "🎉", "🚀"];
 /// For what a restart holds up: a debug build that starts, eight clients that come back.
 const LONG: Duration = Duration::from_secs(30);
 
@@ -59,14 +61,20 @@ async fn survives_kill_nine(database: Database, instances: usize) {
     }
     let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
 
-    // The first one owns the rooms, so that every comment is also a notification on that person's own channel.
+    // The first one owns the rooms and what is reacted to, so that all of it is also told on that person's own channel.
     let tokens = setups[0].tokens("Writer", WRITERS).await;
     let rest = Rest::new(addresses[0]);
     let owner = rest.with(&tokens[0]);
-    let own_channel = format!("user:{}", owner.own_id().await);
-    let mut rooms = Vec::new();
+    let mut people = Vec::new();
+    for token in &tokens {
+        people.push(rest.with(token).own_id().await);
+    }
+    let own_channel = format!("user:{}", people[0]);
+    let (mut rooms, mut marks) = (Vec::new(), Vec::new());
     for title in ["one", "two", "three"] {
-        rooms.push(owner.post(title).await);
+        let room = owner.post(title).await;
+        marks.push((room, owner.comment(room, &text(title, 0)).await));
+        rooms.push(room);
     }
 
     let run = Run::new();
@@ -83,6 +91,8 @@ async fn survives_kill_nine(database: Database, instances: usize) {
             codec: Codec::ALL[index % 2],
             channels: watched,
             rooms: if index < WRITERS { rooms.clone() } else { Vec::new() },
+            marks: marks.clone(),
+            emoji: EMOJI[index % EMOJI.len()],
             seed: random.random(),
         };
         clients.push(tokio::spawn(Client::new(plan, Arc::clone(&run)).work(addresses.clone())));
@@ -103,7 +113,18 @@ async fn survives_kill_nine(database: Database, instances: usize) {
     run.phase.send_replace(Phase::Settling);
     wait(&run, "an answer to every write", |progress| progress.open == 0).await;
 
-    let history = settled(&run, &rest, &owner, &rooms, &own_channel, clients).await;
+    let mut history = settled(&run, &rest, &owner, &rooms, &own_channel, clients).await;
+    for (index, (token, user)) in tokens.iter().zip(people).enumerate() {
+        history.people.insert(format!("client{index}"), user);
+        for (_, comment) in &marks {
+            history.mine.insert((user, *comment), rest.with(token).own_reactions(*comment).await);
+        }
+    }
+    let (unread, rows) = owner.inbox().await;
+    let rows: Vec<Notice> = rows.iter().map(Notice::read).collect();
+    println!("{} notifications, {unread} unread", rows.len());
+    history.inbox =
+        history.people.get("client0").map(|owner| Inbox { owner: *owner, channel: own_channel, unread, rows });
     let progress = run.progress.borrow().clone();
     let (recovered, anew) = progress.recovered;
     println!("{} acknowledged, resumed {recovered}, begun anew {anew}, silent {}", progress.acks, progress.silent);
