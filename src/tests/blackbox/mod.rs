@@ -11,6 +11,7 @@ mod checker_tests;
 mod checker_inbox_tests;
 mod client;
 mod mind;
+mod traffic;
 mod kill_nine;
 mod slow_reader;
 mod lifecycle;
