@@ -251,6 +251,9 @@ pub struct Limits {
     /// Characters of a name
     #[arg(long, env = "BELFRY_MAX_NAME_CHARS", default_value_t = 60)]
     pub max_name_chars: usize,
+    /// Different emoji on a comment
+    #[arg(long, env = "BELFRY_MAX_EMOJI", default_value_t = 20)]
+    pub max_emoji: usize,
     /// Commands a second and socket, in the long run
     #[arg(long, env = "BELFRY_COMMANDS_PER_SECOND", default_value_t = 20)]
     pub commands_per_second: u32,

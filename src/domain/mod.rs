@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod channels;
 pub mod comments;
 pub mod credentials;
+pub mod emoji;
 pub mod error;
 pub mod history;
 pub mod idempotency;

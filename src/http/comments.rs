@@ -1,14 +1,15 @@
 //! `/comments`, and those below a post.
 
-use super::{AppState, ClientAddress, IdempotencyKey, Json, JsonBody, MaybePerson, PathId, Person, Query};
-use crate::domain::DomainError;
-use crate::domain::comments::{CommentList, CommentView, NewComment, view};
+use super::{AppState, ClientAddress, IdempotencyKey, Json, JsonBody, MaybePerson, PathId, PathParts, Person, Query};
+use crate::domain::comments::{CommentList, CommentView, NewComment};
+use crate::domain::{DomainError, Identity};
 use crate::model::{CommentId, PostId};
+use crate::store::write::Reactions;
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderName, StatusCode};
-use axum::routing::get;
+use axum::routing::{get, put};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -17,6 +18,7 @@ pub fn routes() -> Router<AppState> {
     Router::new()
         .route("/posts/{id}/comments", get(list).post(create))
         .route("/comments/{id}", get(read).patch(edit).delete(remove))
+        .route("/comments/{id}/reactions/{emoji}", put(react).delete(take_back))
 }
 
 /// A comment, and the epoch its sequence numbers belong to.
@@ -55,7 +57,7 @@ async fn list(
     }
     let epoch = state.epoch.get();
     let page = state.comments.list(post, &CommentList { sort, parent_id, cursor, limit }).await?;
-    let items = page.value.items.into_iter().map(|comment| view(reader.as_ref(), comment)).collect();
+    let items = state.comments.views(reader.as_ref(), page.value.items).await?;
     Ok(Json(ListAnswer { items, next_cursor: page.value.next_cursor, epoch, seq: page.seq }))
 }
 
@@ -79,7 +81,7 @@ async fn create(
     let new = NewComment { post_id, parent_id, body, key };
     let comment = state.comments.create(&author, address, new).await?.value;
     let location = format!("/api/v1/comments/{}", comment.id);
-    let comment = view(Some(&author), comment);
+    let comment = state.comments.view(Some(&author), comment).await?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(CommentAnswer { comment, epoch })))
 }
 
@@ -90,7 +92,7 @@ async fn read(
 ) -> Result<Json<CommentAnswer>, DomainError> {
     let epoch = state.epoch.get();
     let comment = state.comments.get(id).await?.value;
-    Ok(Json(CommentAnswer { comment: view(reader.as_ref(), comment), epoch }))
+    Ok(Json(CommentAnswer { comment: state.comments.view(reader.as_ref(), comment).await?, epoch }))
 }
 
 #[derive(Deserialize)]
@@ -106,7 +108,7 @@ async fn edit(
 ) -> Result<Json<CommentAnswer>, DomainError> {
     let epoch = state.epoch.get();
     let comment = state.comments.edit(&caller, id, body).await?;
-    Ok(Json(CommentAnswer { comment: view(Some(&caller), comment), epoch }))
+    Ok(Json(CommentAnswer { comment: state.comments.view(Some(&caller), comment).await?, epoch }))
 }
 
 async fn remove(
@@ -116,4 +118,40 @@ async fn remove(
 ) -> Result<StatusCode, DomainError> {
     state.comments.delete(&caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What stands on a comment, and the epoch its sequence numbers belong to.
+#[derive(Serialize)]
+struct ReactionsAnswer {
+    #[serde(flatten)]
+    reactions: Reactions,
+    epoch: Arc<str>,
+}
+
+async fn react(
+    State(state): State<AppState>,
+    Person(caller): Person,
+    PathParts(path): PathParts<(String, String)>,
+) -> Result<Json<ReactionsAnswer>, DomainError> {
+    toggle(&state, &caller, path, true).await
+}
+
+async fn take_back(
+    State(state): State<AppState>,
+    Person(caller): Person,
+    PathParts(path): PathParts<(String, String)>,
+) -> Result<Json<ReactionsAnswer>, DomainError> {
+    toggle(&state, &caller, path, false).await
+}
+
+async fn toggle(
+    state: &AppState,
+    caller: &Identity,
+    (comment, emoji): (String, String),
+    on: bool,
+) -> Result<Json<ReactionsAnswer>, DomainError> {
+    let comment = comment.parse().map_err(|_| DomainError::not_found("comment not found"))?;
+    let epoch = state.epoch.get();
+    let reactions = state.comments.react(caller, comment, &emoji, on).await?;
+    Ok(Json(ReactionsAnswer { reactions, epoch }))
 }

@@ -11,6 +11,7 @@ mod log;
 mod note;
 mod posts;
 mod prune;
+mod reactions;
 mod sessions;
 mod transaction;
 mod writer;
