@@ -9,4 +9,5 @@ mod history_rest;
 mod live;
 mod posts_rest;
 mod publish_rest;
+mod reactions_rest;
 mod site;
