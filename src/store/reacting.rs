@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use utoipa::ToSchema;
 
 /// Most toggles that an event names one by one.
 const NAMED: usize = 50;
@@ -34,7 +35,7 @@ pub struct React {
 }
 
 /// What stands on a comment after a toggle and all that went with it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Reactions {
     /// How many people chose each emoji.
     pub reactions: BTreeMap<String, u64>,
