@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
 import { asBelfryError, type BelfryError } from "../src/errors.js";
-import { useApp, useUser } from "../ui/app.js";
-import { AuthPanel } from "../ui/auth-panel.js";
-import { Avatar } from "../ui/avatar.js";
-import { sentence } from "../ui/words.js";
+import { useApp, useUser } from "../ui/base/app.js";
+import { AuthPanel } from "../ui/base/auth-panel.js";
+import { Avatar } from "../ui/people/avatar.js";
+import { sentence } from "../ui/base/words.js";
 
 export function Header() {
   const { session } = useApp();

@@ -1,7 +1,7 @@
 import { render } from "preact";
 import { createClient, createRest, createSession } from "../src/index.js";
-import { AppContext, joinSessionAndClient } from "../ui/app.js";
-import { ConnectionState } from "../ui/connection.js";
+import { AppContext, joinSessionAndClient } from "../ui/base/app.js";
+import { ConnectionState } from "../ui/base/connection.js";
 import { Header } from "./header.js";
 import { NotFound, PostPage } from "./post-page.js";
 import { PostsPage } from "./posts-page.js";

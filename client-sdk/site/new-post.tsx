@@ -1,11 +1,11 @@
 import { useId, useRef, useState } from "preact/hooks";
 import { asBelfryError, type BelfryError } from "../src/errors.js";
-import { useApp } from "../ui/app.js";
-import { Composer } from "../ui/composer.js";
-import { drafts } from "../ui/drafts.js";
-import { SignedIn } from "../ui/signed-in.js";
-import { useSecondsUntil } from "../ui/time.js";
-import { sentence } from "../ui/words.js";
+import { useApp } from "../ui/base/app.js";
+import { Composer } from "../ui/write/composer.js";
+import { drafts } from "../ui/write/drafts.js";
+import { SignedIn } from "../ui/base/signed-in.js";
+import { useSecondsUntil } from "../ui/base/time.js";
+import { sentence } from "../ui/base/words.js";
 import { navigate } from "./router.js";
 
 const TITLE = "post.title";

@@ -1,11 +1,11 @@
 import { useEffect, useMemo } from "preact/hooks";
 import { openThread } from "../src/thread.js";
-import { useApp, useChanges } from "../ui/app.js";
-import { Avatar } from "../ui/avatar.js";
-import { Skeleton } from "../ui/skeleton.js";
-import { Thread } from "../ui/thread.js";
-import { Time } from "../ui/time.js";
-import { sentence } from "../ui/words.js";
+import { useApp, useChanges } from "../ui/base/app.js";
+import { Avatar } from "../ui/people/avatar.js";
+import { Skeleton } from "../ui/base/skeleton.js";
+import { Thread } from "../ui/thread/thread.js";
+import { Time } from "../ui/base/time.js";
+import { sentence } from "../ui/base/words.js";
 import { useReturn, useTitle } from "./router.js";
 
 export function PostPage({ id }: { id: number }) {

@@ -1,9 +1,9 @@
 import { useEffect } from "preact/hooks";
-import { useApp, useChanges } from "../ui/app.js";
-import { Avatar } from "../ui/avatar.js";
-import { Skeleton } from "../ui/skeleton.js";
-import { Time } from "../ui/time.js";
-import { counted, sentence } from "../ui/words.js";
+import { useApp, useChanges } from "../ui/base/app.js";
+import { Avatar } from "../ui/people/avatar.js";
+import { Skeleton } from "../ui/base/skeleton.js";
+import { Time } from "../ui/base/time.js";
+import { counted, sentence } from "../ui/base/words.js";
 import { NewPost } from "./new-post.js";
 import { postsList } from "./posts-list.js";
 import { useLocation, useReturn, useTitle } from "./router.js";

@@ -1,8 +1,8 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import type { User } from "../src/index.js";
-import type { Draft, LiveThread } from "../src/thread.js";
-import { drafts } from "./drafts.js";
+import type { User } from "../../src/index.js";
+import type { Draft, LiveThread } from "../../src/thread.js";
+import { drafts } from "../write/drafts.js";
 
 /** The thread on the page, with what only a page needs: focus, drafts, and waiting times. */
 export class ThreadOnPage {

@@ -1,6 +1,6 @@
 import { createContext } from "preact";
 import { useContext, useLayoutEffect, useReducer } from "preact/hooks";
-import type { Client, Off, Rest, Session, User } from "../src/index.js";
+import type { Client, Off, Rest, Session, User } from "../../src/index.js";
 
 // Preact, because a list that is merged live needs keyed updates which leave focus, text fields and scroll position
 // alone; by hand that is most of what Preact is, and it is 5 KB.

@@ -1,15 +1,15 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Comment as StoredComment } from "../src/index.js";
-import type { ThreadNode } from "../src/thread.js";
-import { asBelfryError, type BelfryError } from "../src/errors.js";
-import { useUser } from "./app.js";
-import { Avatar } from "./avatar.js";
-import { Composer } from "./composer.js";
-import { drafts } from "./drafts.js";
-import { SignedIn } from "./signed-in.js";
+import type { Comment as StoredComment } from "../../src/index.js";
+import type { ThreadNode } from "../../src/thread.js";
+import { asBelfryError, type BelfryError } from "../../src/errors.js";
+import { useUser } from "../base/app.js";
+import { Avatar } from "../people/avatar.js";
+import { Composer } from "../write/composer.js";
+import { drafts } from "../write/drafts.js";
+import { SignedIn } from "../base/signed-in.js";
 import { focusComment, useThread } from "./thread-context.js";
-import { Time } from "./time.js";
-import { counted, sentence } from "./words.js";
+import { Time } from "../base/time.js";
+import { counted, sentence } from "../base/words.js";
 
 interface CommentProps {
   node: ThreadNode & { comment: StoredComment };

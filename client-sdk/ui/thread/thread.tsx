@@ -1,15 +1,15 @@
 import { useEffect, useMemo, useReducer, useRef, useState } from "preact/hooks";
 import type { JSX } from "preact";
-import type { Comment as StoredComment } from "../src/index.js";
-import type { LiveThread, ThreadNode } from "../src/thread.js";
-import { useChanges, useUser } from "./app.js";
+import type { Comment as StoredComment } from "../../src/index.js";
+import type { LiveThread, ThreadNode } from "../../src/thread.js";
+import { useChanges, useUser } from "../base/app.js";
 import { Comment } from "./comment.js";
-import { Composer } from "./composer.js";
+import { Composer } from "../write/composer.js";
 import { keepPending } from "./pending.js";
 import { PendingComment } from "./pending-comment.js";
-import { SignedIn } from "./signed-in.js";
+import { SignedIn } from "../base/signed-in.js";
 import { ThreadContext, ThreadOnPage } from "./thread-context.js";
-import { counted, sentence } from "./words.js";
+import { counted, sentence } from "../base/words.js";
 
 /** How deep replies are indented; below that they say whom they answer. Narrow screens show fewer of these, by style alone. */
 const DEEPEST = 4;
