@@ -54,3 +54,7 @@ export function joinSessionAndClient({ client, session }: App): void {
     void client.reauthenticate();
   });
 }
+
+/** Whether this person may delete what others wrote, and change any post. */
+export const isModerator = (user: User | null | undefined): boolean =>
+  user?.role === "moderator" || user?.role === "admin";

@@ -21,7 +21,17 @@ interface PopoverProps {
  * focus from there.
  */
 export function Popover(props: PopoverProps) {
-  const { align = "start", button, buttonClass, buttonLabel, children, disabled, label, onOpen, panelClass = "" } = props;
+  const {
+    align = "start",
+    button,
+    buttonClass,
+    buttonLabel,
+    children,
+    disabled,
+    label,
+    onOpen,
+    panelClass = "",
+  } = props;
   const [open, setOpen] = useState(false);
   const anchor = useRef<HTMLDivElement>(null);
   const opener = useRef<HTMLButtonElement>(null);

@@ -64,7 +64,8 @@ function move(event: KeyboardEvent, grid: HTMLElement): void {
   else if (event.key === back) next = buttons[at - 1];
   else if (event.key === "Home") next = buttons[0];
   else if (event.key === "End") next = buttons.at(-1);
-  else if (event.key === "ArrowDown" || event.key === "ArrowUp") next = vertical(buttons, at, event.key === "ArrowDown");
+  else if (event.key === "ArrowDown" || event.key === "ArrowUp")
+    next = vertical(buttons, at, event.key === "ArrowDown");
   else return;
   event.preventDefault();
   if (next) next.focus();

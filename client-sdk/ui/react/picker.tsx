@@ -17,7 +17,8 @@ export function Picker({ onPick, pressed }: PickerProps) {
   useLayoutEffect(() => {
     if (matchMedia("(pointer: fine)").matches) panel.current?.querySelector("input")?.focus({ preventScroll: true });
   }, []);
-  const grid = (): HTMLButtonElement | null | undefined => panel.current?.querySelector<HTMLButtonElement>(".grid button");
+  const grid = (): HTMLButtonElement | null | undefined =>
+    panel.current?.querySelector<HTMLButtonElement>(".grid button");
   return (
     <div ref={panel}>
       <div class="frequent" role="group" aria-label="Often used">

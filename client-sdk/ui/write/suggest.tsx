@@ -12,7 +12,7 @@ const PAUSE_MS = 120;
 
 interface Suggestions {
   /** For the text box, so that it is a combobox as long as there is something to choose. */
-  aria: JSX.AriaAttributes & { role?: "combobox" };
+  aria: Record<string, string | boolean>;
   list: JSX.Element | null;
   /** To be called after each change of text or cursor. */
   look(): void;
@@ -58,7 +58,8 @@ export function useSuggestions(box: RefObject<HTMLTextAreaElement | null>, find?
     const { current } = box;
     if (!current || !find) return;
     const { selectionEnd, selectionStart, value } = current;
-    const found = selectionStart === selectionEnd && /(?:^|[^\w@/.])@([\p{L}\w]{0,30})$/u.exec(value.slice(0, selectionEnd));
+    const found =
+      selectionStart === selectionEnd && /(?:^|[^\w@/.])@([\p{L}\w]{0,30})$/u.exec(value.slice(0, selectionEnd));
     const from = found ? selectionEnd - found[1]!.length - 1 : -1;
     if (!found || from === dismissed.current) return close();
     dismissed.current = null;
@@ -103,7 +104,13 @@ export function useSuggestions(box: RefObject<HTMLTextAreaElement | null>, find?
   const list = open ? (
     <ul class="suggestions" id={`${id}-people`} role="listbox" aria-label="People in this thread">
       {people.map((person, at) => (
-        <Option key={person.id} id={`${id}-${person.id}`} person={person} chosen={at === chosen} onTake={() => take(person)} />
+        <Option
+          key={person.id}
+          id={`${id}-${person.id}`}
+          person={person}
+          chosen={at === chosen}
+          onTake={() => take(person)}
+        />
       ))}
     </ul>
   ) : null;
