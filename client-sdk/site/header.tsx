@@ -5,6 +5,7 @@ import { useApp, useUser } from "../ui/base/app.js";
 import { AuthPanel } from "../ui/base/auth-panel.js";
 import { Popover } from "../ui/base/popover.js";
 import { sentence } from "../ui/base/words.js";
+import { Bell } from "../ui/inbox/bell.js";
 import { Avatar } from "../ui/people/avatar.js";
 import { ThemeSwitch } from "./theme-switch.js";
 
@@ -22,7 +23,10 @@ export function Header() {
           <span class="space" />
           <ThemeSwitch />
           {user ? (
-            <AccountMenu user={user} />
+            <>
+              <Bell user={user} />
+              <AccountMenu user={user} />
+            </>
           ) : (
             <button type="button" aria-expanded={open} disabled={user === undefined} onClick={() => setOpen(!open)}>
               Sign in

@@ -159,6 +159,7 @@ function Empty({ search }: { search: Search }) {
 const excerpt = (markdown: string): string =>
   markdown
     .slice(0, 400)
+    .replace(/^(```|~~~)[\s\S]*?(\1|$(?![\s\S]))/gm, " ")
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, "$1")
     .replace(/^[>#\-*+\s]+|[*_`~]{1,3}/gm, (sign) => (/\s$/.test(sign) ? " " : ""))
     .replace(/\s+/g, " ")

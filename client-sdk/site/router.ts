@@ -116,6 +116,13 @@ async function comeBack(scroll: number, anchor: Place["anchor"]): Promise<void> 
   if (found) scrollBy(0, found.getBoundingClientRect().top - anchor.top);
 }
 
+let arrived: ((id: string) => void) | undefined;
+
+/** Calls `listener` with each element that somebody came to by its address. */
+export function onArrival(listener: (id: string) => void): void {
+  arrived = listener;
+}
+
 async function seekAnchor(): Promise<void> {
   const found = await present(decodeURIComponent(location.hash.slice(1)));
   if (!found) return;
@@ -123,6 +130,7 @@ async function seekAnchor(): Promise<void> {
   found.focus({ preventScroll: true });
   found.classList.remove("aim");
   requestAnimationFrame(() => found.classList.add("aim"));
+  arrived?.(found.id);
 }
 
 async function present(id: string): Promise<HTMLElement | null> {

@@ -1,5 +1,6 @@
 import { createContext } from "preact";
 import { useContext, useLayoutEffect, useReducer } from "preact/hooks";
+import type { Inbox } from "../../src/inbox.js";
 import type { Client, Off, Rest, Session, User } from "../../src/index.js";
 
 // Preact, because a list that is merged live needs keyed updates which leave focus, text fields and scroll position
@@ -10,6 +11,7 @@ export interface App {
   client: Client;
   rest: Rest;
   session: Session;
+  inbox: Inbox;
 }
 
 export const AppContext = createContext<App>(null as never);
