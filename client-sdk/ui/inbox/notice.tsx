@@ -23,10 +23,17 @@ export function Notice({ dismissLabel, notification, onDismiss, onFollow }: Noti
   const { actors, kind, read_at, updated_at } = notification;
   const Kind = ICONS[kind] ?? BellIcon;
   const about = context(notification);
+  const href = address(notification);
   return (
     <div class={read_at === null ? "notice unread" : "notice"}>
-      {/* A link without an address is a row that leads nowhere, but can be marked as read all the same. */}
-      <a href={address(notification) ?? "#"} onClick={onFollow}>
+      <a
+        href={href ?? "#"}
+        onClick={(event) => {
+          // What leads nowhere can be marked as read all the same.
+          if (!href) event.preventDefault();
+          onFollow();
+        }}
+      >
         <span class="face">
           {actors[0] ? (
             <>
