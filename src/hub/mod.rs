@@ -12,6 +12,8 @@ mod inbox;
 pub mod io;
 mod loader;
 mod log;
+#[cfg(test)]
+mod model_tests;
 pub mod pace;
 mod shard;
 mod sockets;
