@@ -3,6 +3,7 @@
 //! Nothing here decides what may happen, and nothing but [`problem`] chooses a status of an error.
 
 pub mod auth;
+pub mod bans;
 pub mod caller;
 pub mod channels;
 pub mod comments;
@@ -42,6 +43,7 @@ pub fn router(state: AppState) -> Router {
         .route("/auth/logout", post(auth::logout))
         .route("/users/me", get(users::me).patch(users::change_me))
         .route("/config", get(config::tell))
+        .merge(bans::routes())
         .merge(posts::routes())
         .merge(comments::routes())
         .merge(channels::routes())

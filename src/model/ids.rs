@@ -58,6 +58,8 @@ id! {
     SessionId,
     /// A key of a back end.
     ApiKeyId,
+    /// A ban of a person.
+    BanId,
 }
 
 #[cfg(test)]
