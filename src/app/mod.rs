@@ -234,6 +234,7 @@ impl App {
             epoch,
             sockets,
             readiness: readiness.clone(),
+            document: Arc::default(),
             config,
         };
         ears::keep_house(&state, revocations, &hub, &tasks);
