@@ -3,6 +3,7 @@
 
 mod beside;
 mod ears;
+pub mod seed;
 
 pub use beside::Beside;
 
