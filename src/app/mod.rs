@@ -13,6 +13,7 @@ use crate::domain::accounts::{AccountRules, Accounts};
 use crate::domain::comments::Comments;
 use crate::domain::history::History;
 use crate::domain::limits::RateLimits;
+use crate::domain::notifications::Notifications;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
 use crate::domain::publish::Publishing;
@@ -215,8 +216,10 @@ impl App {
             rules,
         ));
         let comments = Arc::new(Comments::new(store.clone(), config.limits.clone(), limits.clone()));
+        let notifications = Arc::new(Notifications::new(store.clone(), config.limits.clone()));
         let config = Arc::new(config);
-        let sockets = Sockets::new(hub.clone(), accounts.clone(), comments.clone(), config.clone());
+        let sockets =
+            Sockets::new(hub.clone(), accounts.clone(), comments.clone(), notifications.clone(), config.clone());
         let state = AppState {
             posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
             history: Arc::new(History::new(store.clone())),
@@ -228,6 +231,7 @@ impl App {
             accounts,
             limits,
             comments,
+            notifications,
             epoch,
             sockets,
             readiness: readiness.clone(),

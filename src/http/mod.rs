@@ -13,6 +13,7 @@ pub mod exposition;
 pub mod extract;
 pub mod health;
 pub mod layers;
+pub mod notifications;
 pub mod origin;
 pub mod posts;
 pub mod problem;
@@ -45,6 +46,7 @@ pub fn router(state: AppState) -> Router {
         .merge(posts::routes())
         .merge(comments::routes())
         .merge(channels::routes())
+        .merge(notifications::routes())
         .merge(publish::routes());
     finish(
         Router::new().nest("/api/v1", api).merge(socket::routes()).merge(health::routes()).merge(site::routes()),

@@ -1,6 +1,6 @@
 //! An entry of a hot tail: an event, encoded once per codec as the frame that goes out.
 
-use crate::model::{Channel, CommentId, Event, Timestamp};
+use crate::model::{Channel, Event, EventData, Subject, Timestamp};
 use crate::protocol::codec::{self, Codec, frame, payload, transcode};
 use bytes::Bytes;
 use serde_json::Value;
@@ -17,8 +17,10 @@ pub struct Entry {
     pub seq: i64,
     /// What happened.
     pub kind: Arc<str>,
-    /// The comment it tells of.
-    pub subject: Option<CommentId>,
+    /// What it tells of.
+    pub subject: Option<Subject>,
+    /// Unread notifications after it, on a person's channel.
+    pub unread: Option<i64>,
     /// When it came in, on the hub's own scale; for measuring only.
     pub accepted_ms: u64,
     channel: Channel,
@@ -51,6 +53,7 @@ impl Entry {
             seq: event.seq,
             kind: event.kind.clone(),
             subject: event.subject,
+            unread: event.unread,
             accepted_ms,
             channel: event.channel,
             at: event.at,
@@ -84,8 +87,12 @@ impl Entry {
         2 * self.json.len() + OVERHEAD
     }
 
-    /// This entry telling its comment as `deleted` tells it: what was said before must not be repeated.
+    /// This entry as it may be told once `deleted` is: its comment as a tombstone, a notification not at all.
     pub fn told_as(&self, deleted: &Entry) -> Option<Self> {
+        if matches!(self.subject, Some(Subject::Notification(_))) {
+            let void = Event { unread: self.unread, ..EventData::Void.at(self.channel, self.seq, self.at) };
+            return Some(Self::new(void, self.accepted_ms));
+        }
         let mut data = self.data()?;
         *data.get_mut("comment")? = deleted.data()?.get("comment")?.clone();
         let data: Box<RawValue> = serde_json::value::to_raw_value(&data).ok()?;
@@ -95,6 +102,7 @@ impl Entry {
             at: self.at,
             kind: self.kind.clone(),
             subject: self.subject,
+            unread: self.unread,
             data: Arc::from(data),
         };
         Some(Self::new(event, self.accepted_ms))
@@ -110,7 +118,7 @@ impl Entry {
 mod tests {
     use super::*;
     use crate::model::event::{Counted, ParentCount};
-    use crate::model::{Comment, EventData, Post, PostId, UserId, UserRef};
+    use crate::model::{Comment, CommentId, Post, PostId, UserId, UserRef};
     use crate::protocol::fixtures::assert_says;
 
     const POST: Channel = Channel::Post(PostId(42));
@@ -227,7 +235,10 @@ mod tests {
         let deleted = EventData::CommentDeleted(Counted { comment: &tombstone, comment_count: 1, parent });
         let deleted = Entry::new(deleted.at(POST, 25, Timestamp(NOON)), 8);
         let told = created.told_as(&deleted).unwrap();
-        assert_eq!((told.seq, &*told.kind, told.subject), (22, "comment.created", Some(CommentId(10))));
+        assert_eq!(
+            (told.seq, &*told.kind, told.subject),
+            (22, "comment.created", Some(Subject::Comment(CommentId(10))))
+        );
         let data = told.data().unwrap();
         assert_eq!((&data["comment"]["body"], &data["comment_count"]), (&"".into(), &2.into()));
         for codec in [Codec::Json, Codec::MsgPack] {
@@ -245,6 +256,10 @@ mod tests {
             | EventData::CommentUpdated(_)
             | EventData::PostUpdated(_)
             | EventData::PostDeleted(_)
+            | EventData::NotificationCreated(_)
+            | EventData::NotificationUpdated(_)
+            | EventData::NotificationsRead(..)
+            | EventData::NotificationDeleted(..)
             | EventData::Custom(..)
             | EventData::Void => true,
             EventData::SessionRevoked(_) | EventData::RoleChanged(_) => false,

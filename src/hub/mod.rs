@@ -13,6 +13,7 @@ pub mod io;
 mod loader;
 mod log;
 pub mod pace;
+mod recover;
 mod shard;
 mod sockets;
 mod subscribe;

@@ -58,6 +58,8 @@ id! {
     SessionId,
     /// A key of a back end.
     ApiKeyId,
+    /// Something a person is told.
+    NotificationId,
 }
 
 #[cfg(test)]

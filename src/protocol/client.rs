@@ -89,6 +89,16 @@ pub enum ClientMessage {
         /// Which.
         comment_id: i64,
     },
+    /// Marks notifications read.
+    #[serde(rename = "notifications.read")]
+    NotificationsRead {
+        /// Which.
+        #[serde(default)]
+        ids: Option<Vec<i64>>,
+        /// Whether all.
+        #[serde(default)]
+        all: Option<bool>,
+    },
     /// To everyone else there, never stored.
     #[serde(rename = "signal")]
     Signal {
@@ -120,7 +130,7 @@ pub struct Subscription {
 
 impl ClientMessage {
     /// Every `type` a client may send.
-    pub const KINDS: [&str; 9] = [
+    pub const KINDS: [&str; 10] = [
         "connect",
         "refresh",
         "subscribe",
@@ -128,6 +138,7 @@ impl ClientMessage {
         "comment.create",
         "comment.edit",
         "comment.delete",
+        "notifications.read",
         "signal",
         "ping",
     ];
@@ -142,6 +153,7 @@ impl ClientMessage {
             Self::CommentCreate { .. } => "comment.create",
             Self::CommentEdit { .. } => "comment.edit",
             Self::CommentDelete { .. } => "comment.delete",
+            Self::NotificationsRead { .. } => "notifications.read",
             Self::Signal { .. } => "signal",
             Self::Ping {} => "ping",
         }

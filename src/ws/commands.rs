@@ -65,6 +65,7 @@ impl Session {
             }
             ClientMessage::CommentEdit { comment_id, body } => self.on_edit(comment_id, body).await,
             ClientMessage::CommentDelete { comment_id } => self.on_delete(comment_id).await,
+            ClientMessage::NotificationsRead { ids, all } => self.on_read(ids, all).await,
         };
         match (answer, id) {
             (Ok(data), Some(id)) => self.socket.send(&ServerMessage::Reply { id, data }),
@@ -209,6 +210,13 @@ impl Session {
         let identity = self.signed_in()?;
         let comment = self.sockets.comments.delete(&identity, id::<CommentId>(comment_id)?).await?;
         Ok(to_value(&comments::view(Some(&identity), comment)))
+    }
+
+    async fn on_read(&mut self, ids: Option<Vec<i64>>, all: Option<bool>) -> Result<Value, DomainError> {
+        let identity = self.signed_in()?;
+        let ids = ids.map(|ids| ids.into_iter().map(id).collect()).transpose()?;
+        let after = self.sockets.notifications.read(&identity, ids, all).await?;
+        Ok(json!({ "unread": after.unread, "seq": after.seq }))
     }
 }
 

@@ -4,6 +4,7 @@
 //! A group is one transaction of a number of statements that does not grow with its hot members (`hot`).
 
 mod accounts;
+mod audience;
 mod bulk;
 mod cold;
 mod comments;
@@ -12,7 +13,10 @@ mod control;
 mod failure;
 mod group;
 mod hot;
+mod inbox;
+mod locks;
 mod log;
+mod notifications;
 mod posts;
 mod prune;
 mod sessions;
@@ -25,7 +29,8 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revocation, Stretch,
+    ApiKey, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
+    ReadPosts, Revocation, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
@@ -121,6 +126,19 @@ impl ReadComments for Postgres {
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         bounded(&self.reads, async |db| comments::page(db, post, below, sort, after, limit).await).await
+    }
+}
+
+#[async_trait]
+impl ReadNotifications for Postgres {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        bounded(&self.reads, async |db| notifications::inbox(db, user, unread, before, limit).await).await
     }
 }
 

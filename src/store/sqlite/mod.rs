@@ -9,6 +9,7 @@ mod control;
 mod keys;
 mod log;
 mod note;
+mod notifications;
 mod posts;
 mod prune;
 mod sessions;

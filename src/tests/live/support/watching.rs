@@ -6,7 +6,8 @@ use belfry::model::{Account, Channel, Comment, CommentId, Event, Post, PostId, T
 use belfry::store::StoreError;
 use belfry::store::backend::{Backend, GroupResult, Grouped};
 use belfry::store::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revocation, Stretch,
+    ApiKey, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
+    ReadPosts, Revocation, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
 use std::collections::HashMap;
@@ -171,6 +172,19 @@ impl ReadComments for Watching {
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         self.inner.comments(post, below, sort, after, limit).await
+    }
+}
+
+#[async_trait]
+impl ReadNotifications for Watching {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        self.inner.inbox(user, unread, before, limit).await
     }
 }
 
