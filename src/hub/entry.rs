@@ -117,8 +117,9 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::{Counted, ParentCount};
-    use crate::model::{Comment, CommentId, Post, PostId, UserId, UserRef};
+    use crate::model::event::{Counted, Noticed, ParentCount};
+    use crate::model::notification::Which;
+    use crate::model::{Comment, CommentId, Notification, NotificationId, Post, PostId, UserId, UserRef};
     use crate::protocol::fixtures::assert_says;
 
     const POST: Channel = Channel::Post(PostId(42));
@@ -226,6 +227,64 @@ mod tests {
         says("event.void", &EventData::Void, POST, 23, 1_250);
     }
 
+    fn notification() -> Notification {
+        let noon = Timestamp(NOON + 1_250);
+        Notification {
+            id: NotificationId(12),
+            kind: "reply".into(),
+            title: "A title: with – everything".into(),
+            body: Some("Moin!".into()),
+            url: Some("/posts/42#comment-10".into()),
+            post_id: Some(PostId(42)),
+            comment_id: Some(CommentId(10)),
+            actors: reply().author.into_iter().collect(),
+            count: 1,
+            created_at: noon,
+            updated_at: noon,
+            read_at: None,
+            seq: 6,
+        }
+    }
+
+    #[test]
+    fn events_of_notifications_are_said_as_in_their_fixtures() {
+        let (own, notification) = (Channel::User(UserId(3)), notification());
+        let data = EventData::NotificationCreated(Noticed { notification: &notification, unread: 3 });
+        says("event.notification_created", &data, own, 6, 1_250);
+        let grown = Notification {
+            id: NotificationId(13),
+            kind: "order.shipped".into(),
+            title: "Two parcels are on their way".into(),
+            body: None,
+            url: Some("https://shop.example/orders/129".into()),
+            post_id: None,
+            comment_id: None,
+            actors: Vec::new(),
+            count: 2,
+            updated_at: Timestamp(NOON + 120_000),
+            seq: 8,
+            ..notification
+        };
+        let data = EventData::NotificationUpdated(Noticed { notification: &grown, unread: 2 });
+        says("event.notification_updated", &data, own, 8, 120_000);
+        let these = Which::These(vec![NotificationId(12), NotificationId(13)]);
+        says("event.notifications_read", &EventData::NotificationsRead(&these, 1), own, 7, 60_000);
+        says("event.notifications_read.all", &EventData::NotificationsRead(&Which::All, 0), own, 9, 180_000);
+        let gone = EventData::NotificationDeleted(NotificationId(12), 0);
+        says("event.notification_deleted", &gone, own, 10, 240_000);
+    }
+
+    #[test]
+    fn a_notification_that_is_gone_is_not_told_by_earlier_entries_but_its_count_is() {
+        let (own, notification) = (Channel::User(UserId(3)), notification());
+        let created = EventData::NotificationCreated(Noticed { notification: &notification, unread: 3 });
+        let created = Event { unread: Some(3), ..created.at(own, 6, Timestamp(NOON)) };
+        let deleted = EventData::NotificationDeleted(notification.id, 2).at(own, 7, Timestamp(NOON));
+        let told = Entry::new(created, 7).told_as(&Entry::new(deleted, 8)).unwrap();
+        assert_eq!((told.seq, &*told.kind, told.subject, told.unread), (6, "void", None, Some(3)));
+        assert_eq!(told.data(), Some(serde_json::json!({})));
+    }
+
     #[test]
     fn what_was_deleted_is_not_repeated_by_earlier_entries() {
         let (reply, parent) = (reply(), Some(ParentCount { id: CommentId(9), reply_count: 1 }));
@@ -262,7 +321,10 @@ mod tests {
             | EventData::NotificationDeleted(..)
             | EventData::Custom(..)
             | EventData::Void => true,
-            EventData::SessionRevoked(_) | EventData::RoleChanged(_) => false,
+            EventData::SessionRevoked(_)
+            | EventData::RoleChanged(_)
+            | EventData::UserBanned(_)
+            | EventData::UserUnbanned(_) => false,
         }
     }
 }

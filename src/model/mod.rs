@@ -1,6 +1,7 @@
 //! The vocabulary every other module speaks: identifiers, channels, events, rows as clients see them, time and chance.
 //! No I/O and no decisions.
 
+pub mod ban;
 pub mod channel;
 pub mod clock;
 pub mod comment;
@@ -13,12 +14,13 @@ pub mod post;
 pub mod random;
 pub mod user;
 
+pub use ban::Ban;
 pub use channel::Channel;
 pub use clock::{Clock, Timestamp};
 pub use comment::Comment;
 pub use epoch::EpochCell;
 pub use event::{Event, EventData, Subject};
-pub use ids::{ApiKeyId, CommentId, NotificationId, PostId, SessionId, UserId};
+pub use ids::{ApiKeyId, BanId, CommentId, NotificationId, PostId, SessionId, UserId};
 pub use notification::{Cause, Notification};
 pub use post::Post;
 pub use random::Entropy;

@@ -3,12 +3,13 @@
 use super::{CommentId, NotificationId, PostId, Timestamp, UserId, UserRef};
 use serde::Serialize;
 use std::fmt;
+use utoipa::ToSchema;
 
 /// Most actors that a notification names, the latest first.
 pub const MAX_ACTORS: usize = 5;
 
 /// A notification as its person sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Notification {
     /// Which notification.
     pub id: NotificationId,
@@ -17,24 +18,31 @@ pub struct Notification {
     /// The post's title, or what a back end wrote.
     pub title: String,
     /// The beginning of the comment's text, or what a back end wrote.
+    #[schema(required)]
     pub body: Option<String>,
     /// Where to look; of the hub's own kinds an address of a post with the comment as its fragment.
+    #[schema(required)]
     pub url: Option<String>,
     /// The post it is about.
+    #[schema(required)]
     pub post_id: Option<PostId>,
     /// The comment it is about.
+    #[schema(required)]
     pub comment_id: Option<CommentId>,
     /// Who caused it, the latest first, at most [`MAX_ACTORS`].
     pub actors: Vec<UserRef>,
     /// How many people caused it, or how often a back end told it.
+    #[schema(minimum = 1)]
     pub count: i64,
     /// When it first happened.
     pub created_at: Timestamp,
     /// When it last happened.
     pub updated_at: Timestamp,
     /// When it was read; none while it is unread.
+    #[schema(required)]
     pub read_at: Option<Timestamp>,
     /// The last event that made or changed it.
+    #[schema(minimum = 1)]
     pub seq: i64,
 }
 

@@ -3,7 +3,7 @@
 use super::StoreError;
 use super::notices::ReadFacts;
 use super::rows::EventRow;
-use crate::model::event::{Counted, Noticed, ParentCount, RoleChanged, SessionRevoked};
+use crate::model::event::{Counted, Noticed, ParentCount, RoleChanged, SessionRevoked, UserBanned, UserUnbanned};
 use crate::model::notification::Which;
 use crate::model::{Channel, Comment, CommentId, Event, EventData, Notification, NotificationId, Post, PostId};
 use serde::{Deserialize, Serialize};
@@ -114,6 +114,10 @@ fn told<'a>(row: &'a EventRow, channel: Channel, subjects: &'a Subjects) -> Opti
             Some(EventData::SessionRevoked(facts::<SessionRevoked>(row)?))
         }
         "role.changed" if channel == Channel::Revocations => Some(EventData::RoleChanged(facts::<RoleChanged>(row)?)),
+        "user.banned" if channel == Channel::Revocations => Some(EventData::UserBanned(facts::<UserBanned>(row)?)),
+        "user.unbanned" if channel == Channel::Revocations => {
+            Some(EventData::UserUnbanned(facts::<UserUnbanned>(row)?))
+        }
         kind if kind.starts_with("custom.") => {
             Some(EventData::Custom(kind, serde_json::from_str::<&RawValue>(row.facts.as_deref()?).ok()?))
         }

@@ -26,9 +26,12 @@ impl Write {
             Self::Publish(w) => Place::Channel(w.channel),
             Self::MarkRead(w) => Place::Channel(Channel::User(w.user_id)),
             Self::Dismiss(w) => Place::Channel(Channel::User(w.user_id)),
-            Self::RotateRefresh(_) | Self::EndSession(_) | Self::EndSessions(_) | Self::SetRole(_) => {
-                Place::Channel(Channel::Revocations)
-            }
+            Self::RotateRefresh(_)
+            | Self::EndSession(_)
+            | Self::EndSessions(_)
+            | Self::SetRole(_)
+            | Self::Ban(_)
+            | Self::LiftBan(_) => Place::Channel(Channel::Revocations),
             Self::CreatePost(_)
             | Self::Register(_)
             | Self::OpenSession(_)
