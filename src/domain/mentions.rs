@@ -105,7 +105,7 @@ mod tests {
         ] {
             assert_eq!(handles(text), ["ada"], "{text}");
         }
-        assert_eq!(handles("@ada_lovelace_1 and @_x_ too, @ada_lovelace_1"), ["ada_lovelace_1"]);
+        assert_eq!(handles("@ada_lovelace_1 and @_x_, @ada_lovelace_1"), ["ada_lovelace_1", "x"]);
         assert_eq!(handles("@b @a @B"), ["b", "a"]);
     }
 
