@@ -20,6 +20,7 @@ pub mod origin;
 pub mod posts;
 pub mod problem;
 pub mod publish;
+pub mod reactions;
 pub mod refusal;
 pub mod site;
 pub mod socket;
@@ -52,6 +53,7 @@ fn rest() -> Routes {
         .merge(config::routes())
         .merge(posts::routes())
         .merge(comments::routes())
+        .merge(reactions::routes())
         .merge(channels::routes())
         .merge(notifications::routes())
         .merge(publish::routes());

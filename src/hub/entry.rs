@@ -87,9 +87,9 @@ impl Entry {
         2 * self.json.len() + OVERHEAD
     }
 
-    /// This entry as it may be told once `deleted` is: its comment as a tombstone, a notification not at all.
+    /// This entry as it may be told once `deleted` is: its comment as a tombstone, reactions and a notification not at all.
     pub fn told_as(&self, deleted: &Entry) -> Option<Self> {
-        if matches!(self.subject, Some(Subject::Notification(_))) {
+        if &*self.kind == "comment.reacted" || matches!(self.subject, Some(Subject::Notification(_))) {
             let void = Event { unread: self.unread, ..EventData::Void.at(self.channel, self.seq, self.at) };
             return Some(Self::new(void, self.accepted_ms));
         }
@@ -117,10 +117,12 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::{Counted, Noticed, ParentCount};
+    use crate::model::event::{Counted, Noticed, ParentCount, Reacted, Toggled};
     use crate::model::notification::Which;
     use crate::model::{Comment, CommentId, Notification, NotificationId, Post, PostId, UserId, UserRef};
     use crate::protocol::fixtures::assert_says;
+    use std::collections::BTreeMap;
+    use std::sync::LazyLock;
 
     const POST: Channel = Channel::Post(PostId(42));
     const NOON: i64 = 1_772_366_400_000;
@@ -191,6 +193,32 @@ mod tests {
         says("event.comment_updated", &EventData::CommentUpdated(&edited), POST, 24, 60_000);
         let data = EventData::CommentDeleted(Counted { comment: &tombstone(), comment_count: 1, parent });
         says("event.comment_deleted", &data, POST, 25, 120_000);
+    }
+
+    fn reacted() -> EventData<'static> {
+        static REACTIONS: LazyLock<BTreeMap<String, u64>> =
+            LazyLock::new(|| [("👍".to_owned(), 3), ("❤\u{fe0f}".to_owned(), 1)].into());
+        let by = |user_id, emoji: &str, on| Toggled { user_id: UserId(user_id), emoji: emoji.into(), on };
+        let by = Some(vec![by(3, "👍", true), by(4, "🎉", false)]);
+        EventData::CommentReacted(Reacted { comment_id: CommentId(9), reactions: &REACTIONS, by })
+    }
+
+    #[test]
+    fn reactions_are_said_as_in_their_fixtures() {
+        says("event.comment_reacted", &reacted(), POST, 29, 90_000);
+        let EventData::CommentReacted(reacted) = reacted() else { panic!() };
+        let many = EventData::CommentReacted(Reacted { by: None, ..reacted });
+        says("event.comment_reacted.many", &many, POST, 30, 90_050);
+    }
+
+    #[test]
+    fn reactions_of_a_deleted_comment_are_told_no_more() {
+        let reacted = Entry::new(reacted().at(POST, 23, Timestamp(NOON)), 7);
+        let tombstone = Comment { id: CommentId(9), ..tombstone() };
+        let deleted = EventData::CommentDeleted(Counted { comment: &tombstone, comment_count: 1, parent: None });
+        let told = reacted.told_as(&Entry::new(deleted.at(POST, 25, Timestamp(NOON)), 8)).unwrap();
+        assert_eq!((told.seq, &*told.kind, told.subject, told.accepted_ms), (23, "void", None, 7));
+        assert_eq!(told.data().unwrap(), serde_json::json!({}));
     }
 
     fn tombstone() -> Comment {
@@ -313,6 +341,7 @@ mod tests {
             EventData::CommentCreated(_)
             | EventData::CommentDeleted(_)
             | EventData::CommentUpdated(_)
+            | EventData::CommentReacted(_)
             | EventData::PostUpdated(_)
             | EventData::PostDeleted(_)
             | EventData::NotificationCreated(_)

@@ -6,6 +6,7 @@ use super::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -61,6 +62,8 @@ pub enum EventData<'a> {
     CommentDeleted(Counted<'a>),
     /// A comment's text changed.
     CommentUpdated(&'a Comment),
+    /// People reacted to a comment, or took that back.
+    CommentReacted(Reacted<'a>),
     /// A post changed.
     PostUpdated(&'a Post),
     /// A post is gone: the last event of its channel.
@@ -107,6 +110,29 @@ pub struct Noticed<'a> {
     pub unread: i64,
 }
 
+/// A comment's reactions after its event.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reacted<'a> {
+    /// The comment.
+    pub comment_id: CommentId,
+    /// How many people chose each emoji.
+    pub reactions: &'a BTreeMap<String, u64>,
+    /// Who changed what; none where too many did at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Vec<Toggled>>,
+}
+
+/// What one person changed of a comment's reactions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Toggled {
+    /// Who.
+    pub user_id: UserId,
+    /// Which emoji.
+    pub emoji: String,
+    /// Whether it is there now.
+    pub on: bool,
+}
+
 /// Data of `session.revoked` on the internal channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRevoked {
@@ -150,6 +176,7 @@ impl EventData<'_> {
             Self::CommentCreated(_) => "comment.created".into(),
             Self::CommentDeleted(_) => "comment.deleted".into(),
             Self::CommentUpdated(_) => "comment.updated".into(),
+            Self::CommentReacted(_) => "comment.reacted".into(),
             Self::PostUpdated(_) => "post.updated".into(),
             Self::PostDeleted(_) => "post.deleted".into(),
             Self::Custom(kind, _) => (*kind).into(),
@@ -171,6 +198,7 @@ impl EventData<'_> {
             Self::CommentCreated(Counted { comment, .. })
             | Self::CommentDeleted(Counted { comment, .. })
             | Self::CommentUpdated(comment) => Some(Subject::Comment(comment.id)),
+            Self::CommentReacted(reacted) => Some(Subject::Comment(reacted.comment_id)),
             Self::NotificationCreated(noticed) | Self::NotificationUpdated(noticed) => {
                 Some(Subject::Notification(noticed.notification.id))
             }
@@ -188,6 +216,7 @@ impl EventData<'_> {
         match self {
             Self::CommentCreated(counted) | Self::CommentDeleted(counted) => raw(counted),
             Self::CommentUpdated(comment) => raw(&serde_json::json!({ "comment": comment })),
+            Self::CommentReacted(reacted) => raw(reacted),
             Self::PostUpdated(post) => raw(&serde_json::json!({ "post": post })),
             Self::PostDeleted(post_id) => raw(&serde_json::json!({ "post_id": post_id })),
             Self::Custom(_, data) => Arc::from((*data).to_owned()),

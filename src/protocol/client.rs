@@ -99,6 +99,16 @@ pub enum ClientMessage {
         #[serde(default)]
         all: Option<bool>,
     },
+    /// Puts an emoji on a comment or takes it away.
+    #[serde(rename = "comment.react")]
+    CommentReact {
+        /// Which comment.
+        comment_id: i64,
+        /// One emoji.
+        emoji: String,
+        /// Whether it shall be there.
+        on: bool,
+    },
     /// To everyone else there, never stored.
     #[serde(rename = "signal")]
     Signal {
@@ -130,7 +140,7 @@ pub struct Subscription {
 
 impl ClientMessage {
     /// Every `type` a client may send.
-    pub const KINDS: [&str; 10] = [
+    pub const KINDS: [&str; 11] = [
         "connect",
         "refresh",
         "subscribe",
@@ -139,6 +149,7 @@ impl ClientMessage {
         "comment.edit",
         "comment.delete",
         "notifications.read",
+        "comment.react",
         "signal",
         "ping",
     ];
@@ -154,6 +165,7 @@ impl ClientMessage {
             Self::CommentEdit { .. } => "comment.edit",
             Self::CommentDelete { .. } => "comment.delete",
             Self::NotificationsRead { .. } => "notifications.read",
+            Self::CommentReact { .. } => "comment.react",
             Self::Signal { .. } => "signal",
             Self::Ping {} => "ping",
         }

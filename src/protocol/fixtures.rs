@@ -33,10 +33,12 @@ const MADE_HERE: [&str; 17] = [
     "welcome.anonymous",
 ];
 /// In `hub/entry.rs`.
-const EVENTS: [&str; 13] = [
+const EVENTS: [&str; 15] = [
     "event.comment_created",
     "event.comment_created.root",
     "event.comment_deleted",
+    "event.comment_reacted",
+    "event.comment_reacted.many",
     "event.comment_updated",
     "event.custom",
     "event.notification_created",
@@ -49,7 +51,7 @@ const EVENTS: [&str; 13] = [
     "event.void",
 ];
 /// In `domain/comments.rs`.
-const REPLIES: [&str; 1] = ["reply.comment"];
+const REPLIES: [&str; 2] = ["reply.comment", "reply.reactions"];
 
 /// A file of `fixtures/`.
 #[derive(Debug, Deserialize)]

@@ -2,8 +2,11 @@
 
 use super::StoreError;
 use super::notices::ReadFacts;
+use super::reacting::ReactedFacts;
 use super::rows::EventRow;
-use crate::model::event::{Counted, Noticed, ParentCount, RoleChanged, SessionRevoked, UserBanned, UserUnbanned};
+use crate::model::event::{
+    Counted, Noticed, ParentCount, Reacted, RoleChanged, SessionRevoked, UserBanned, UserUnbanned,
+};
 use crate::model::notification::Which;
 use crate::model::{Channel, Comment, CommentId, Event, EventData, Notification, NotificationId, Post, PostId};
 use serde::{Deserialize, Serialize};
@@ -48,7 +51,7 @@ pub fn wanted(rows: &[EventRow]) -> Wanted {
     let mut notifications = HashSet::new();
     for row in rows.iter().filter(|row| !row.closed) {
         match (row.kind.as_str(), row.subject_id) {
-            ("comment.created" | "comment.deleted" | "comment.updated", Some(id)) => {
+            ("comment.created" | "comment.deleted" | "comment.updated" | "comment.reacted", Some(id)) => {
                 comments.insert(CommentId(id));
             }
             ("post.updated", Some(id)) => {
@@ -106,6 +109,7 @@ fn told<'a>(row: &'a EventRow, channel: Channel, subjects: &'a Subjects) -> Opti
         "comment.created" => Some(EventData::CommentCreated(counted(comment()?, row)?)),
         "comment.deleted" => Some(EventData::CommentDeleted(counted(comment()?, row)?)),
         "comment.updated" => Some(EventData::CommentUpdated(comment()?)),
+        "comment.reacted" => Some(EventData::CommentReacted(reacted(comment()?, row)?)),
         "post.updated" => Some(EventData::PostUpdated(subjects.posts.get(&PostId(row.subject_id?))?)),
         "notification.created" => Some(EventData::NotificationCreated(noticed(row, subjects)?)),
         "notification.updated" => Some(EventData::NotificationUpdated(noticed(row, subjects)?)),
@@ -137,6 +141,18 @@ fn noticed<'a>(row: &EventRow, subjects: &'a Subjects) -> Option<Noticed<'a>> {
 
 fn unread(row: &EventRow) -> i64 {
     row.unread.unwrap_or_default()
+}
+
+/// A tombstone has no reactions, so nothing is left to tell of them.
+fn reacted<'a>(comment: &'a Comment, row: &EventRow) -> Option<Reacted<'a>> {
+    if comment.deleted {
+        return None;
+    }
+    let by = match row.facts {
+        Some(_) => Some(facts::<ReactedFacts>(row)?.by),
+        None => None,
+    };
+    Some(Reacted { comment_id: comment.id, reactions: &comment.reactions, by })
 }
 
 fn facts<T: for<'de> Deserialize<'de>>(row: &EventRow) -> Option<T> {

@@ -22,6 +22,8 @@ pub mod handles;
 pub mod inbox;
 pub mod notices;
 mod place;
+mod posting;
+pub mod reacting;
 pub mod read;
 pub mod write;
 

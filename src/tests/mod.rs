@@ -11,4 +11,5 @@ mod notifications_rest;
 mod openapi;
 mod posts_rest;
 mod publish_rest;
+mod reactions_rest;
 mod site;

@@ -13,6 +13,7 @@ mod note;
 mod notifications;
 mod posts;
 mod prune;
+mod reactions;
 mod sessions;
 mod transaction;
 mod writer;

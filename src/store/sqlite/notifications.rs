@@ -129,7 +129,7 @@ impl Transaction {
     }
 
     /// Takes back what a comment told people.
-    pub(super) async fn take_back(&mut self, post: PostId, comment: CommentId, actor: UserId) -> Result<(), Trouble> {
+    pub(super) async fn untell(&mut self, post: PostId, comment: CommentId, actor: UserId) -> Result<(), Trouble> {
         let gone: Vec<GoneRow> =
             sqlx::query_as(gone!("where n.post_id = $1 and n.comment_id = $2 order by n.user_id, n.id"))
                 .bind(post)
