@@ -136,6 +136,10 @@ impl ReadAccounts for Watching {
         self.inner.account(id).await
     }
 
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        self.inner.host_person(external_id).await
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
         self.inner.credentials(email).await
     }
