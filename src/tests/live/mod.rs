@@ -4,6 +4,7 @@ mod bans;
 mod epoch;
 mod gate;
 mod heartbeat;
+mod hosts;
 mod memory;
 mod order;
 mod posts;

@@ -11,6 +11,7 @@ use belfry::store::read::{
 use belfry::store::write::{Versioned, Write};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 /// What a test does to one kind of call.
@@ -117,11 +118,19 @@ pub struct Watching {
     pub events: Tap,
     /// Epoch and time; its calls name the internal channel.
     pub control: Tap,
+    /// People of the host's site; its calls name no channel.
+    pub host_people: Tap,
+    kept: AtomicUsize,
 }
 
 impl Watching {
     pub fn new(inner: Arc<dyn Backend>) -> Arc<Self> {
-        Arc::new(Self { inner, heads: Tap::new(), events: Tap::new(), control: Tap::new() })
+        Arc::new(Self { inner, heads: Tap::new(), events: Tap::new(), control: Tap::new(), host_people: Tap::new(), kept: AtomicUsize::new(0) })
+    }
+
+    /// How often people of the host's site were written.
+    pub fn kept(&self) -> usize {
+        self.kept.load(Ordering::Relaxed)
     }
 
     /// Lets the database go for good; instances only say that they do.
@@ -137,7 +146,7 @@ impl ReadAccounts for Watching {
     }
 
     async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
-        self.inner.host_person(external_id).await
+        self.host_people.pass(vec![], self.inner.host_person(external_id)).await
     }
 
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
@@ -208,6 +217,8 @@ impl ReadControl for Watching {
 #[async_trait]
 impl Backend for Watching {
     async fn commit(&self, group: Vec<Write>, now: Timestamp) -> Vec<Grouped> {
+        let kept = group.iter().filter(|write| matches!(write, Write::EnsureHostPeople(_))).count();
+        self.kept.fetch_add(kept, Ordering::Relaxed);
         self.inner.commit(group, now).await
     }
 
