@@ -57,7 +57,7 @@ fn a_key_is_good_for_the_algorithm_it_names_or_the_usual_one_of_its_kind_and_no_
         (ec("P-384", 48), Algorithm::ES384),
         (ed("Ed25519"), Algorithm::EdDSA),
     ] {
-        let keys = KeySet::parse(&set(&[key.clone()])).unwrap();
+        let keys = KeySet::parse(&set(std::slice::from_ref(&key))).unwrap();
         for other in [
             Algorithm::HS256,
             Algorithm::HS512,

@@ -117,6 +117,9 @@ struct Granted {
     events: Vec<Bytes>,
 }
 
+/// What the database said, or that it could not be asked.
+type Read = Result<Vec<Event>, ()>;
+
 struct World {
     log: ChannelLog,
     epoch: EpochCell,
@@ -126,7 +129,7 @@ struct World {
     bus: Vec<(u32, Event)>,
     clients: Vec<Client>,
     /// What is to be read before the tail, and what was read and is on its way.
-    histories: Vec<(Missing, Option<Result<Vec<Event>, ()>>)>,
+    histories: Vec<(Missing, Option<Read>)>,
     readers: Vec<(usize, oneshot::Receiver<Placed>)>,
     resync_due: bool,
 }

@@ -8,6 +8,7 @@ mod hosts;
 mod memory;
 mod order;
 mod posts;
+mod reactions;
 mod recovery;
 mod revocation;
 mod slow;

@@ -125,7 +125,14 @@ pub struct Watching {
 
 impl Watching {
     pub fn new(inner: Arc<dyn Backend>) -> Arc<Self> {
-        Arc::new(Self { inner, heads: Tap::new(), events: Tap::new(), control: Tap::new(), host_people: Tap::new(), kept: AtomicUsize::new(0) })
+        Arc::new(Self {
+            inner,
+            heads: Tap::new(),
+            events: Tap::new(),
+            control: Tap::new(),
+            host_people: Tap::new(),
+            kept: AtomicUsize::new(0),
+        })
     }
 
     /// How often people of the host's site were written.
@@ -184,6 +191,14 @@ impl ReadComments for Watching {
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         self.inner.comments(post, below, sort, after, limit).await
+    }
+
+    async fn chosen(
+        &self,
+        reader: UserId,
+        comments: &[CommentId],
+    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
+        self.inner.chosen(reader, comments).await
     }
 }
 
