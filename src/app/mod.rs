@@ -17,6 +17,7 @@ use crate::domain::host_people::HostPeople;
 use crate::domain::host_tokens::HostTokens;
 use crate::domain::hosts::{self, Hosts};
 use crate::domain::limits::RateLimits;
+use crate::domain::notifications::Notifications;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
 use crate::domain::publish::Publishing;
@@ -242,8 +243,10 @@ impl App {
         );
         let accounts = Arc::new(accounts.with_hosts(hosts.clone()));
         let comments = Arc::new(Comments::new(store.clone(), config.limits.clone(), limits.clone()));
+        let notifications = Arc::new(Notifications::new(store.clone(), config.limits.clone()));
         let config = Arc::new(config);
-        let sockets = Sockets::new(hub.clone(), accounts.clone(), comments.clone(), config.clone());
+        let sockets =
+            Sockets::new(hub.clone(), accounts.clone(), comments.clone(), notifications.clone(), config.clone());
         let state = AppState {
             hosts,
             bans: Arc::new(Bans::new(store.clone(), clock.clone(), &config.limits)),
@@ -257,6 +260,7 @@ impl App {
             accounts,
             limits,
             comments,
+            notifications,
             epoch,
             sockets,
             readiness: readiness.clone(),

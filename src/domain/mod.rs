@@ -17,6 +17,8 @@ pub mod identity;
 pub mod jwks;
 pub mod limits;
 pub mod markdown;
+pub mod mentions;
+pub mod notifications;
 pub mod origins;
 pub mod paging;
 pub mod passwords;

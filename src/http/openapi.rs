@@ -33,10 +33,11 @@ const BOUNDS: [Bound; 10] = [
     ("BanTerms", "reason", |limits| limits.max_reason_chars),
 ];
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("posts", "What rooms stand around."),
     ("comments", "What is said below posts, in threads of any depth."),
     ("channels", "Logs, for those who would rather fetch than listen."),
+    ("notifications", "What one is told of."),
     ("sessions", "Signing up, in and out."),
     ("people", "Who is here."),
     ("back ends", "What a site's own server may do, with an API key."),

@@ -70,6 +70,8 @@ id! {
     CommentId,
     /// A key of a back end.
     ApiKeyId,
+    /// Something a person is told.
+    NotificationId,
     /// A ban of a person.
     BanId,
 }

@@ -11,6 +11,7 @@ mod hosting;
 mod keys;
 mod log;
 mod note;
+mod notifications;
 mod posts;
 mod prune;
 mod reactions;
