@@ -37,15 +37,25 @@ pub fn shares_own_secret(config: &HostConfig, own: &Secret) -> bool {
 }
 
 impl Accounts {
-    /// Whom a token of the host's site vouches for; none for what says that it is an own one, and where the host's are not
-    /// good here.
-    pub(super) async fn host_identity(&self, token: &str, now: Timestamp) -> Result<Option<Identity>, DomainError> {
-        let Some(hosts) = &self.hosts else { return Ok(None) };
-        let Some(tokens) = hosts.tokens.as_ref().filter(|_| !host_tokens::is_for_own(token)) else { return Ok(None) };
+    /// What judges a token that is not an own one; none where the host's are not good here.
+    pub(super) fn hosts_for(&self, token: &str) -> Option<(&Hosts, &HostTokens)> {
+        let hosts = self.hosts.as_deref()?;
+        let tokens = hosts.tokens.as_ref()?;
+        (!host_tokens::is_for_own(token)).then_some((hosts, tokens))
+    }
+
+    /// Whom a token of the host's site vouches for.
+    pub(super) async fn host_identity(
+        &self,
+        hosts: &Hosts,
+        tokens: &HostTokens,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Identity, DomainError> {
         let token = tokens.read(token, now).await?;
         // Before anybody is looked for or made.
         self.revocations.check_session(token.session_id)?;
-        hosts.people.identify(token).await.map(Some)
+        hosts.people.identify(token).await
     }
 
     /// Ends the bearer's token of the host's site; with `others`, which are the sessions of the person's sockets here, also
