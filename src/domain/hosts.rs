@@ -8,7 +8,7 @@ use super::{DomainError, Identity};
 use crate::config::{HostConfig, Secret};
 use crate::model::clock::SharedClock;
 use crate::model::{SessionId, Timestamp, UserId};
-use crate::store::write::EndHostSessions;
+use crate::store::write::{EndHostSessions, SessionRef};
 use jsonwebtoken::DecodingKey;
 
 /// What is known of the host's site.
@@ -58,16 +58,20 @@ impl Accounts {
         hosts.people.identify(token).await
     }
 
-    /// Ends the bearer's token of the host's site; with `others`, which are the sessions of the person's sockets here, also
-    /// those of them that are the host's, and every session that began here.
-    pub async fn end_host_token(
+    /// Ends the bearer's session; with `others`, which are the sessions of the person's sockets here, also those of them
+    /// that are of the host's tokens, and every session that began here.
+    pub async fn sign_out(
         &self,
         bearer: &Identity,
         others: Option<Vec<(SessionId, Timestamp)>>,
     ) -> Result<(), DomainError> {
         let everywhere = others.is_some();
-        let others = others.into_iter().flatten().filter(|(session, _)| session.is_of_host());
-        let sessions = [(bearer.session_id, bearer.expires_at)].into_iter().chain(others).collect();
+        if !everywhere && !bearer.session_id.is_of_host() {
+            return self.logout(SessionRef::Id(bearer.session_id), false).await;
+        }
+        let own = (bearer.session_id, bearer.expires_at);
+        let sessions = [own].into_iter().chain(others.into_iter().flatten());
+        let sessions = sessions.filter(|(session, _)| session.is_of_host()).collect();
         self.store.write(EndHostSessions { user_id: bearer.user_id, sessions, everywhere }).await?;
         Ok(())
     }
