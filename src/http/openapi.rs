@@ -3,7 +3,7 @@
 //! Handlers name what is their own. What follows from what an operation takes is added here, once for all: a body may be
 //! too large, an id may lead nowhere, a credential may not be good.
 
-use super::{AppState, refusal};
+use super::{AppState, docs, refusal};
 use crate::config::Limits;
 use crate::domain::profile;
 use crate::protocol::codes::ErrorCode;
@@ -53,14 +53,22 @@ const TAGS: [(&str, &str); 7] = [
     ("server", "The server itself."),
 ];
 
-/// The document as text, made when it is first asked for.
+/// The document as text and as a page, each made when it is first asked for.
 #[derive(Debug, Default)]
-pub struct Document(OnceLock<String>);
+pub struct Document {
+    text: OnceLock<String>,
+    page: OnceLock<String>,
+}
 
 impl Document {
-    /// The text.
+    /// JSON.
     pub fn text(&self, limits: &Limits) -> &str {
-        self.0.get_or_init(|| format!("{:#}\n", document(limits)))
+        self.text.get_or_init(|| format!("{:#}\n", document(limits)))
+    }
+
+    /// HTML.
+    pub fn page(&self, limits: &Limits) -> &str {
+        self.page.get_or_init(|| docs::page(&document(limits)))
     }
 }
 
