@@ -3,6 +3,7 @@
 //! Nothing here decides what may happen, and nothing but [`problem`] chooses a status of an error.
 
 pub mod auth;
+pub mod bans;
 pub mod caller;
 pub mod channels;
 pub mod comments;
@@ -19,6 +20,7 @@ pub mod origin;
 pub mod posts;
 pub mod problem;
 pub mod publish;
+pub mod reactions;
 pub mod refusal;
 pub mod site;
 pub mod socket;
@@ -47,9 +49,11 @@ fn rest() -> Routes {
     let api = Routes::default()
         .merge(auth::routes())
         .merge(users::routes())
+        .merge(bans::routes())
         .merge(config::routes())
         .merge(posts::routes())
         .merge(comments::routes())
+        .merge(reactions::routes())
         .merge(channels::routes())
         .merge(publish::routes());
     Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes()).merge(docs::routes())

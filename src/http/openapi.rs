@@ -31,7 +31,7 @@ const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$";
 const ADDRESS: &str =
     r"^[^@\s\u0000-\u001f\u007f-\u009f]+@([^@\s.\u0000-\u001f\u007f-\u009f]+\.)*[^@\s.\u0000-\u001f\u007f-\u009f]+$";
 
-const BOUNDS: [Bound; 9] = [
+const BOUNDS: &[Bound] = &[
     ("NewPost", "title", LINE, |limits| limits.max_title_chars),
     ("NewPost", "body", TEXT, |limits| limits.max_post_chars),
     ("PostChange", "title", LINE, |limits| limits.max_title_chars),
@@ -41,9 +41,10 @@ const BOUNDS: [Bound; 9] = [
     ("Registration", "email", ADDRESS, |_| profile::MAX_EMAIL),
     ("Registration", "name", LINE, |limits| limits.max_name_chars),
     ("AccountChange", "name", LINE, |limits| limits.max_name_chars),
+    ("BanTerms", "reason", TEXT, |limits| limits.max_reason_chars),
 ];
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: &[(&str, &str)] = &[
     ("posts", "What rooms stand around."),
     ("comments", "What is said below posts, in threads of any depth."),
     ("channels", "Logs, for those who would rather fetch than listen."),
@@ -113,7 +114,7 @@ pub fn document(limits: &Limits) -> Value {
     for response in values(&mut components["responses"]) {
         name_request(response);
     }
-    for (schema, field, pattern, most) in BOUNDS {
+    for &(schema, field, pattern, most) in BOUNDS {
         let field = &mut components["schemas"][schema]["properties"][field];
         field["pattern"] = pattern.into();
         field["maxLength"] = most(limits).into();
