@@ -14,6 +14,7 @@ use crate::domain::bans::Bans;
 use crate::domain::comments::Comments;
 use crate::domain::history::History;
 use crate::domain::limits::RateLimits;
+use crate::domain::notifications::Notifications;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
 use crate::domain::publish::Publishing;
@@ -217,8 +218,10 @@ impl App {
             rules,
         ));
         let comments = Arc::new(Comments::new(store.clone(), config.limits.clone(), limits.clone()));
+        let notifications = Arc::new(Notifications::new(store.clone(), config.limits.clone()));
         let config = Arc::new(config);
-        let sockets = Sockets::new(hub.clone(), accounts.clone(), comments.clone(), config.clone());
+        let sockets =
+            Sockets::new(hub.clone(), accounts.clone(), comments.clone(), notifications.clone(), config.clone());
         let state = AppState {
             bans: Arc::new(Bans::new(store.clone(), clock.clone(), &config.limits)),
             posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
@@ -231,6 +234,7 @@ impl App {
             accounts,
             limits,
             comments,
+            notifications,
             epoch,
             sockets,
             readiness: readiness.clone(),

@@ -89,6 +89,7 @@ impl Limits {
             (self.max_post_html, "BELFRY_MAX_POST_HTML"),
             (self.max_custom, "BELFRY_MAX_CUSTOM"),
             (self.max_comment_chars, "BELFRY_MAX_COMMENT_CHARS"),
+            (self.max_read_ids, "BELFRY_MAX_READ_IDS"),
             (self.max_title_chars, "BELFRY_MAX_TITLE_CHARS"),
             (self.max_post_chars, "BELFRY_MAX_POST_CHARS"),
             (self.max_name_chars, "BELFRY_MAX_NAME_CHARS"),

@@ -243,6 +243,12 @@ pub struct Limits {
     /// Characters of a comment
     #[arg(long, env = "BELFRY_MAX_COMMENT_CHARS", default_value_t = 10_000)]
     pub max_comment_chars: usize,
+    /// Different people that a comment mentions
+    #[arg(long, env = "BELFRY_MAX_MENTIONS", default_value_t = 20)]
+    pub max_mentions: usize,
+    /// Notifications marked read at once
+    #[arg(long, env = "BELFRY_MAX_READ_IDS", default_value_t = 1_000)]
+    pub max_read_ids: usize,
     /// Characters of a post's title
     #[arg(long, env = "BELFRY_MAX_TITLE_CHARS", default_value_t = 300)]
     pub max_title_chars: usize,

@@ -13,6 +13,8 @@ pub mod idempotency;
 pub mod identity;
 pub mod limits;
 pub mod markdown;
+pub mod mentions;
+pub mod notifications;
 pub mod origins;
 pub mod paging;
 pub mod passwords;

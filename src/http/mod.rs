@@ -15,6 +15,7 @@ pub mod exposition;
 pub mod extract;
 pub mod health;
 pub mod layers;
+pub mod notifications;
 pub mod openapi;
 pub mod origin;
 pub mod posts;
@@ -55,6 +56,7 @@ fn rest() -> Routes {
         .merge(comments::routes())
         .merge(reactions::routes())
         .merge(channels::routes())
+        .merge(notifications::routes())
         .merge(publish::routes());
     Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes()).merge(docs::routes())
 }

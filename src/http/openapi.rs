@@ -48,6 +48,7 @@ const TAGS: &[(&str, &str)] = &[
     ("posts", "What rooms stand around."),
     ("comments", "What is said below posts, in threads of any depth."),
     ("channels", "Logs, for those who would rather fetch than listen."),
+    ("notifications", "What one is told of."),
     ("sessions", "Signing up, in and out."),
     ("people", "Who is here."),
     ("back ends", "What a site's own server may do, with an API key."),

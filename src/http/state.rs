@@ -7,6 +7,7 @@ use crate::domain::bans::Bans;
 use crate::domain::comments::Comments;
 use crate::domain::history::History;
 use crate::domain::limits::RateLimits;
+use crate::domain::notifications::Notifications;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
 use crate::domain::publish::Publishing;
@@ -45,6 +46,8 @@ pub struct AppState {
     pub history: Arc<History>,
     /// What back ends append.
     pub publishing: Arc<Publishing>,
+    /// What people are told.
+    pub notifications: Arc<Notifications>,
     /// The epoch as last read. Take it before the rows it is told with.
     pub epoch: EpochCell,
     /// Who is let in by the socket's doors.

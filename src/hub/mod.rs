@@ -15,6 +15,7 @@ mod log;
 #[cfg(test)]
 mod model_tests;
 pub mod pace;
+mod recover;
 mod shard;
 mod sockets;
 mod subscribe;

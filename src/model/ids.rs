@@ -72,6 +72,8 @@ id! {
     SessionId,
     /// A key of a back end.
     ApiKeyId,
+    /// Something a person is told.
+    NotificationId,
     /// A ban of a person.
     BanId,
 }

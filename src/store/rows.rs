@@ -215,6 +215,8 @@ pub struct EventRow {
     pub subject_id: Option<i64>,
     /// `events.facts`.
     pub facts: Option<String>,
+    /// `events.unread`.
+    pub unread: Option<i64>,
     /// `channels.closed`.
     pub closed: bool,
 }

@@ -65,6 +65,7 @@ impl Session {
             }
             ClientMessage::CommentEdit { comment_id, body } => self.on_edit(comment_id, body).await,
             ClientMessage::CommentDelete { comment_id } => self.on_delete(comment_id).await,
+            ClientMessage::NotificationsRead { ids, all } => self.on_read(ids, all).await,
             ClientMessage::CommentReact { comment_id, emoji, on } => self.on_react(comment_id, &emoji, on).await,
         };
         match (answer, id) {
@@ -216,6 +217,13 @@ impl Session {
         let identity = self.signed_in()?;
         let reactions = self.sockets.comments.react(&identity, id::<CommentId>(comment_id)?, emoji, on).await?;
         Ok(to_value(&reactions))
+    }
+
+    async fn on_read(&mut self, ids: Option<Vec<i64>>, all: Option<bool>) -> Result<Value, DomainError> {
+        let identity = self.signed_in()?;
+        let ids = ids.map(|ids| ids.into_iter().map(id).collect()).transpose()?;
+        let after = self.sockets.notifications.read(&identity, ids, all).await?;
+        Ok(json!({ "unread": after.unread, "seq": after.seq }))
     }
 }
 

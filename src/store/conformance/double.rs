@@ -141,6 +141,19 @@ impl ReadComments for Double {
 }
 
 #[async_trait]
+impl ReadNotifications for Double {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        self.inner.inbox(user, unread, before, limit).await
+    }
+}
+
+#[async_trait]
 impl ReadLog for Double {
     async fn heads(&self, channels: &[Channel]) -> Result<HashMap<Channel, Head>, StoreError> {
         self.inner.heads(channels).await

@@ -26,6 +26,7 @@ pub(crate) mod control;
 pub(crate) mod double;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod notifications;
 pub(crate) mod pages;
 pub(crate) mod posts;
 pub(crate) mod prune;
@@ -96,6 +97,18 @@ macro_rules! conformance {
                     a_post_that_is_not_there_has_no_pages,
                     pages_are_stable_while_comments_are_inserted,
                     posts_are_listed_newest_first_without_those_deleted,
+                }
+                notifications {
+                    a_comment_tells_those_it_concerns_once_each_and_never_its_author,
+                    a_comment_that_is_repeated_with_its_key_tells_nobody_again,
+                    an_edit_tells_whom_it_mentions_and_nobody_has_told,
+                    a_comment_tells_so_many_people_in_all_its_edits_and_no_more,
+                    deleting_a_comment_takes_back_what_it_told,
+                    an_inbox_is_read_by_its_latest_changes_in_pages,
+                    what_is_read_is_counted_once_and_only_ones_own,
+                    reading_all_is_reading_what_came_before_it,
+                    a_notification_is_dismissed_by_its_person_and_again_without_a_word,
+                    a_notification_tells_post_and_comment_as_they_are_and_not_at_all_once_the_post_is_gone,
                 }
                 log {
                     what_is_replayed_at_once_is_what_was_told,

@@ -1,7 +1,7 @@
 //! The kinds that are rare enough to go one by one within their group's transaction.
 
 use super::failure::Failure;
-use super::{accounts, bans, comments, control, posts, prune, sessions};
+use super::{accounts, bans, comments, control, inbox, posts, prune, sessions};
 use crate::store::backend::Committed;
 use crate::store::error::StoreError;
 use crate::store::ledger::Ledger;
@@ -31,6 +31,8 @@ async fn change(db: &mut PgConnection, ledger: &mut Ledger, write: &Write) -> Re
         Write::DeletePost(w) => Outcome::DeletePost(posts::delete(db, ledger, w).await?),
         Write::EditComment(w) => Outcome::EditComment(comments::edit(db, ledger, w).await?),
         Write::DeleteComment(w) => Outcome::DeleteComment(comments::delete(db, ledger, w).await?),
+        Write::MarkRead(w) => Outcome::MarkRead(inbox::mark_read(db, ledger, w).await?),
+        Write::Dismiss(w) => Outcome::Dismiss(inbox::dismiss(db, ledger, w).await?),
         Write::Register(w) => Outcome::Register(accounts::register(db, ledger, w).await?),
         Write::OpenSession(w) => Outcome::OpenSession(sessions::open(db, ledger, w).await?),
         Write::RotateRefresh(w) => Outcome::RotateRefresh(sessions::rotate(db, ledger, w).await?),

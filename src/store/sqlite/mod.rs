@@ -10,6 +10,7 @@ mod control;
 mod keys;
 mod log;
 mod note;
+mod notifications;
 mod posts;
 mod prune;
 mod reactions;

@@ -172,6 +172,8 @@ impl Transaction {
             Write::RotateRefresh(w) => Outcome::RotateRefresh(self.rotate_refresh(w).await?),
             Write::EndSession(w) => Outcome::EndSession(self.end_session(w).await?),
             Write::EndSessions(w) => Outcome::EndSessions(self.end_sessions(w).await?),
+            Write::MarkRead(w) => Outcome::MarkRead(self.mark_read(w).await?),
+            Write::Dismiss(w) => Outcome::Dismiss(self.dismiss(w).await?),
             Write::UpdateAccount(w) => Outcome::UpdateAccount(self.update_account(w).await?),
             Write::EnsurePeople(w) => Outcome::EnsurePeople(self.ensure_people(w).await?),
             Write::SetRole(w) => Outcome::SetRole(self.set_role(w).await?),

@@ -6,7 +6,8 @@ use belfry::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Pos
 use belfry::store::StoreError;
 use belfry::store::backend::{Backend, GroupResult, Grouped};
 use belfry::store::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
+    ApiKey, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
+    ReadPosts, Revoked, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
 use std::collections::HashMap;
@@ -179,6 +180,19 @@ impl ReadComments for Watching {
         comments: &[CommentId],
     ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
         self.inner.chosen(reader, comments).await
+    }
+}
+
+#[async_trait]
+impl ReadNotifications for Watching {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        self.inner.inbox(user, unread, before, limit).await
     }
 }
 
