@@ -42,6 +42,7 @@ const BOUNDS: &[Bound] = &[
     ("Registration", "name", LINE, |limits| limits.max_name_chars),
     ("AccountChange", "name", LINE, |limits| limits.max_name_chars),
     ("BanTerms", "reason", TEXT, |limits| limits.max_reason_chars),
+    ("HostPerson", "name", LINE, |limits| limits.max_name_chars),
 ];
 
 const TAGS: &[(&str, &str)] = &[

@@ -94,6 +94,10 @@ impl ReadAccounts for Double {
         self.inner.account(id).await
     }
 
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        self.inner.host_person(external_id).await
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
         self.inner.credentials(email).await
     }

@@ -13,6 +13,7 @@ mod connect;
 mod control;
 mod failure;
 mod group;
+mod hosting;
 mod hot;
 mod inbox;
 mod locks;
@@ -91,6 +92,10 @@ impl Backend for Postgres {
 impl ReadAccounts for Postgres {
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
         bounded(&self.reads, async |db| accounts::account(db, id).await).await
+    }
+
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        bounded(&self.reads, async |db| hosting::account(db, external_id).await).await
     }
 
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {

@@ -7,6 +7,7 @@ mod accounts;
 mod bans;
 mod comments;
 mod control;
+mod hosting;
 mod keys;
 mod log;
 mod note;
