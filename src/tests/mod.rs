@@ -12,3 +12,4 @@ mod posts_rest;
 mod publish_rest;
 mod reactions_rest;
 mod site;
+mod threads_rest;

@@ -19,6 +19,7 @@ mod prune;
 mod reactions;
 mod sessions;
 mod targets;
+mod threads;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -27,7 +28,7 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
+    ApiKey, Behind, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
@@ -119,10 +120,14 @@ impl ReadComments for Postgres {
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
-        bounded(&self.reads, async |db| comments::page(db, post, below, sort, after, limit).await).await
+        bounded(&self.reads, async |db| threads::page(db, post, below, sort, after, limit).await).await
+    }
+
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError> {
+        bounded(&self.reads, async |db| threads::replies(db, parents, limit).await).await
     }
 
     async fn chosen(

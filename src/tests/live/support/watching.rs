@@ -6,7 +6,7 @@ use belfry::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Pos
 use belfry::store::StoreError;
 use belfry::store::backend::{Backend, GroupResult, Grouped};
 use belfry::store::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
+    ApiKey, Behind, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
 use std::collections::HashMap;
@@ -167,10 +167,14 @@ impl ReadComments for Watching {
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         self.inner.comments(post, below, sort, after, limit).await
+    }
+
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError> {
+        self.inner.replies(parents, limit).await
     }
 
     async fn chosen(
