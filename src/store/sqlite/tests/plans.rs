@@ -81,7 +81,7 @@ async fn the_first_replies_of_each_comment_are_a_walk_along_one_index() {
     );
     for table in ["c", "reply"] {
         let by_id = format!("SEARCH {table} USING INTEGER PRIMARY KEY (rowid=?)");
-        assert!(steps.iter().any(|step| *step == by_id), "{steps:?}");
+        assert!(steps.contains(&by_id), "{steps:?}");
     }
     assert!(steps.iter().all(|step| !step.starts_with("SCAN") || step.starts_with("SCAN asked")), "{steps:?}");
     store.close().await;
