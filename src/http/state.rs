@@ -6,6 +6,7 @@ use crate::domain::accounts::Accounts;
 use crate::domain::bans::Bans;
 use crate::domain::comments::Comments;
 use crate::domain::history::History;
+use crate::domain::hosts::Hosts;
 use crate::domain::limits::RateLimits;
 use crate::domain::notifications::Notifications;
 use crate::domain::origins::Origins;
@@ -32,6 +33,8 @@ pub struct AppState {
     pub store: Arc<Store>,
     /// Who may sign in, and who asks.
     pub accounts: Arc<Accounts>,
+    /// Whom the host's site vouches for.
+    pub hosts: Arc<Hosts>,
     /// Who is kept out.
     pub bans: Arc<Bans>,
     /// How often.

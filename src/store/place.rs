@@ -30,6 +30,7 @@ impl Write {
             Self::RotateRefresh(_)
             | Self::EndSession(_)
             | Self::EndSessions(_)
+            | Self::EndHostSessions(_)
             | Self::SetRole(_)
             | Self::Ban(_)
             | Self::LiftBan(_) => Place::Channel(Channel::Revocations),
@@ -38,6 +39,7 @@ impl Write {
             | Self::OpenSession(_)
             | Self::UpdateAccount(_)
             | Self::EnsurePeople(_)
+            | Self::EnsureHostPeople(_)
             | Self::CreateApiKey(_)
             | Self::RenewEpoch(_)
             | Self::Prune(_) => Place::Nowhere,

@@ -1,5 +1,6 @@
 //! Every change the store can make, as a value, with what it answers.
 
+pub use super::hosting::{EndHostSessions, EnsureHostPeople, HostAccount, HostPerson};
 pub use super::inbox::{Dismiss, MarkRead, Unread};
 pub use super::moderation::{Ban, LiftBan, Moderator, Whom};
 pub use super::place::Place;
@@ -67,7 +68,9 @@ mutations! {
     EndSession => (),
     EndSessions => (),
     UpdateAccount => Account,
+    EndHostSessions => (),
     EnsurePeople => Vec<Account>,
+    EnsureHostPeople => Vec<HostAccount>,
     SetRole => Account,
     Ban => Account,
     LiftBan => Account,

@@ -24,6 +24,7 @@ pub(crate) mod bans;
 pub(crate) mod comments;
 pub(crate) mod control;
 pub(crate) mod double;
+pub(crate) mod hosting;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod notifications;
@@ -93,6 +94,8 @@ macro_rules! conformance {
                 }
                 pages {
                     every_list_of_comments_has_its_order,
+                    a_list_by_reactions_has_the_most_first_and_the_oldest_of_equals,
+                    the_first_replies_of_many_are_read_at_once,
                     a_page_shows_comments_as_they_are_with_the_head_of_their_room,
                     a_post_that_is_not_there_has_no_pages,
                     pages_are_stable_while_comments_are_inserted,
@@ -145,6 +148,15 @@ macro_rules! conformance {
                     only_people_below_a_moderator_are_banned_by_them,
                     a_refresh_token_of_a_banned_person_is_refused_and_not_spent,
                     a_ban_that_has_ended_is_over_and_its_row_goes,
+                }
+                hosting {
+                    people_of_the_host_are_found_or_made_in_the_order_asked_for,
+                    what_the_host_says_replaces_what_is_kept_and_the_rest_stays,
+                    an_address_of_the_host_is_nobodys_to_sign_in_with,
+                    handles_of_people_of_the_host_are_made_unique,
+                    a_person_of_the_host_first_seen_twice_at_once_is_one_person,
+                    a_token_of_the_host_is_revoked_until_it_ends,
+                    everywhere_ends_tokens_of_the_host_and_sessions_alike,
                 }
                 prune {
                     a_long_log_loses_its_beginning_and_its_floor_moves,

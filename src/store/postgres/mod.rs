@@ -13,6 +13,7 @@ mod connect;
 mod control;
 mod failure;
 mod group;
+mod hosting;
 mod hot;
 mod inbox;
 mod locks;
@@ -23,6 +24,7 @@ mod prune;
 mod reactions;
 mod sessions;
 mod targets;
+mod threads;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -31,7 +33,7 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
+    ApiKey, Behind, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
     ReadPosts, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
@@ -93,6 +95,10 @@ impl ReadAccounts for Postgres {
         bounded(&self.reads, async |db| accounts::account(db, id).await).await
     }
 
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        bounded(&self.reads, async |db| hosting::account(db, external_id).await).await
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
         bounded(&self.reads, async |db| accounts::credentials(db, email).await).await
     }
@@ -124,10 +130,14 @@ impl ReadComments for Postgres {
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
-        bounded(&self.reads, async |db| comments::page(db, post, below, sort, after, limit).await).await
+        bounded(&self.reads, async |db| threads::page(db, post, below, sort, after, limit).await).await
+    }
+
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError> {
+        bounded(&self.reads, async |db| threads::replies(db, parents, limit).await).await
     }
 
     async fn chosen(

@@ -7,6 +7,7 @@ mod accounts;
 mod bans;
 mod comments;
 mod control;
+mod hosting;
 mod keys;
 mod log;
 mod note;
@@ -15,6 +16,7 @@ mod posts;
 mod prune;
 mod reactions;
 mod sessions;
+mod threads;
 mod transaction;
 mod writer;
 

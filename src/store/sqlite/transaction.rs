@@ -176,6 +176,8 @@ impl Transaction {
             Write::Dismiss(w) => Outcome::Dismiss(self.dismiss(w).await?),
             Write::UpdateAccount(w) => Outcome::UpdateAccount(self.update_account(w).await?),
             Write::EnsurePeople(w) => Outcome::EnsurePeople(self.ensure_people(w).await?),
+            Write::EnsureHostPeople(w) => Outcome::EnsureHostPeople(self.ensure_host_people(w).await?),
+            Write::EndHostSessions(w) => Outcome::EndHostSessions(self.end_host_sessions(w).await?),
             Write::SetRole(w) => Outcome::SetRole(self.set_role(w).await?),
             Write::Ban(w) => Outcome::Ban(self.ban(w).await?),
             Write::LiftBan(w) => Outcome::LiftBan(self.lift_ban(w).await?),
