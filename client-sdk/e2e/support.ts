@@ -110,7 +110,8 @@ export async function stored(page: Page, text: string): Promise<void> {
 /** Shows whatever waits, as it comes in, until the texts are these. */
 export async function reads(page: Page, expected: string[]): Promise<void> {
   await expect(async () => {
-    for (const button of await page.locator("button.new").all()) await button.click({ timeout: 1_000 });
+    for (const button of await page.locator("button.new, .branch .more button").all())
+      await button.click({ timeout: 1_000 });
     await expect(texts(page)).toHaveText(expected, { timeout: 250 });
   }).toPass({ timeout: 30_000, intervals: [100] });
 }
