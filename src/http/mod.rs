@@ -14,11 +14,13 @@ pub mod exposition;
 pub mod extract;
 pub mod health;
 pub mod layers;
+pub mod notifications;
 pub mod openapi;
 pub mod origin;
 pub mod posts;
 pub mod problem;
 pub mod publish;
+pub mod reactions;
 pub mod refusal;
 pub mod site;
 pub mod socket;
@@ -51,7 +53,9 @@ fn rest() -> Routes {
         .merge(config::routes())
         .merge(posts::routes())
         .merge(comments::routes())
+        .merge(reactions::routes())
         .merge(channels::routes())
+        .merge(notifications::routes())
         .merge(publish::routes());
     Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes())
 }
