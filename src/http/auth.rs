@@ -30,10 +30,8 @@ pub fn routes() -> Routes {
 #[schema(as = Registration)]
 struct RegisterBody {
     /// The name shown, not blank.
-    #[schema(min_length = 1)]
     name: String,
     /// The address to sign in with.
-    #[schema(max_length = 254)]
     email: String,
     #[schema(min_length = 8, max_length = 1000, format = Password)]
     password: String,
