@@ -1,4 +1,4 @@
-import { someone } from "./people.js";
+import { signInAgain, someone } from "./people.js";
 import { comment, expect, signUp, test } from "./support.js";
 
 test("posts are found by words and by tags, and the address says which", async ({ open, server }) => {
@@ -77,6 +77,7 @@ test("its author changes and deletes a post; others do not see how", async ({ op
   await expect(reader.getByText("This thread is closed: its post was deleted.")).toBeVisible();
   await expect(comment(reader, "A comment to keep.")).toBeVisible();
   await expect(reader.getByLabel("Write a comment")).toHaveCount(0);
+  await expect(reader.getByLabel("What you were writing")).toHaveValue("half a thought");
   await reader.reload();
   await expect(reader.getByRole("heading", { name: "Nothing here" })).toBeVisible();
 });
@@ -117,4 +118,24 @@ test("the theme is chosen, kept, and given back to the system", async ({ open })
   await page.getByRole("button", { name: "Theme: dark. Change to system." }).click();
   await page.emulateMedia({ colorScheme: "light" });
   expect(await ground()).toBe(light);
+});
+
+test("who is banned is told so, reads on, and keeps what they typed", async ({ open, server }) => {
+  const ada = await someone(server, "Ada");
+  const { id, path } = await ada.post("House rules", "Be kind.");
+  await ada.comment(id, "Please.");
+  const bob = await someone(server, "Bob");
+  const page = await open(path, { as: bob });
+  await page.getByLabel("Write a comment").fill("something unkind");
+  await someone(server, "Mo");
+  await server.run("role", "mo", "moderator");
+  await (await signInAgain(server, "Mo")).call("PUT", `/users/${bob.id}/ban`, { reason: "unkind" });
+  await expect(page.getByText("Your account is suspended.")).toBeVisible();
+  await expect(comment(page, "Please.")).toBeVisible();
+  await expect(page.getByLabel("Write a comment")).toHaveValue("something unkind");
+  await page.getByRole("button", { name: "Sign in to comment" }).click();
+  await page.getByLabel("Email").fill("bob@example.org");
+  await page.getByLabel("Password").fill("a long enough password");
+  await page.locator("form.panel").getByRole("button", { name: "Sign in" }).click();
+  await expect(page.getByText("This account is suspended.")).toBeVisible();
 });

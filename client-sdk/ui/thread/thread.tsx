@@ -5,6 +5,7 @@ import { useApp, useChanges, useUser } from "../base/app.js";
 import { CommentIcon } from "../base/icons.js";
 import { counted, sentence } from "../base/words.js";
 import { Typing } from "../people/typing.js";
+import { drafts } from "../write/drafts.js";
 import { rows } from "./branch.js";
 import { keepPending } from "./pending.js";
 import { keepSort } from "./sort.js";
@@ -49,9 +50,12 @@ export function Thread({ live, postId }: { live: LiveThread; postId: number }) {
           {!empty && <SortChoice live={live} />}
         </header>
         {thread.closed && (
-          <p class="note-bar" role="status">
-            This thread is closed: its post was deleted. You can still read and copy what is here.
-          </p>
+          <div class="note-bar" role="status">
+            <p>This thread is closed: its post was deleted. You can still read and copy what is here.</p>
+            {drafts.get(thread.rootDraft) && (
+              <textarea readOnly aria-label="What you were writing" value={drafts.get(thread.rootDraft)} />
+            )}
+          </div>
         )}
         {empty && (
           <div class="empty">
