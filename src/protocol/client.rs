@@ -89,6 +89,12 @@ pub enum ClientMessage {
         /// Which.
         comment_id: i64,
     },
+    /// Says that its person is writing; to be repeated while they are.
+    #[serde(rename = "typing")]
+    Typing {
+        /// A room.
+        channel: String,
+    },
     /// To everyone else there, never stored.
     #[serde(rename = "signal")]
     Signal {
@@ -120,7 +126,7 @@ pub struct Subscription {
 
 impl ClientMessage {
     /// Every `type` a client may send.
-    pub const KINDS: [&str; 9] = [
+    pub const KINDS: [&str; 10] = [
         "connect",
         "refresh",
         "subscribe",
@@ -128,6 +134,7 @@ impl ClientMessage {
         "comment.create",
         "comment.edit",
         "comment.delete",
+        "typing",
         "signal",
         "ping",
     ];
@@ -142,6 +149,7 @@ impl ClientMessage {
             Self::CommentCreate { .. } => "comment.create",
             Self::CommentEdit { .. } => "comment.edit",
             Self::CommentDelete { .. } => "comment.delete",
+            Self::Typing { .. } => "typing",
             Self::Signal { .. } => "signal",
             Self::Ping {} => "ping",
         }
