@@ -3,8 +3,9 @@
 //! 0: done; 1: cannot run; 2: a setting or an argument cannot be used, said in one line on stderr.
 
 use crate::app::{self, Mode, StartError};
-use crate::config::{Config, StoreConfig, duration};
+use crate::config::{Config, Limits, StoreConfig, duration};
 use crate::domain::credentials::SCOPES;
+use crate::http;
 use crate::lifecycle;
 use crate::model::Role;
 use crate::telemetry;
@@ -36,6 +37,8 @@ enum Command {
     Role(RoleArgs),
     /// Tell the epoch of the database, or give it a new one
     Epoch(EpochArgs),
+    /// Print the document of the REST API, as a server with these settings tells it
+    Openapi(Limits),
 }
 
 #[derive(Debug, Args)]
@@ -140,6 +143,7 @@ async fn carry_out(command: Command) -> Result<Vec<String>, StartError> {
             beside.close().await;
             epoch.map(|epoch| vec![epoch])
         }
+        Command::Openapi(limits) => Ok(vec![format!("{:#}", http::openapi::document(&limits))]),
     }
 }
 

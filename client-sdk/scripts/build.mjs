@@ -10,7 +10,7 @@ await rm("dist", { recursive: true, force: true });
 // Split, so that every entry point shares one `BelfryError` and one `Emitter`.
 await build({
   ...common,
-  entryPoints: { index: "src/index.ts", thread: "src/thread.ts", msgpack: "src/msgpack.ts" },
+  entryPoints: { index: "src/index.ts", thread: "src/thread.ts", inbox: "src/inbox.ts", msgpack: "src/msgpack.ts" },
   outdir: "dist",
   splitting: true,
   chunkNames: "shared-[hash]",

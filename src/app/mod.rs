@@ -231,6 +231,7 @@ impl App {
             epoch,
             sockets,
             readiness: readiness.clone(),
+            document: Arc::default(),
             config,
         };
         ears::keep_house(&state, revocations, &hub, &tasks);

@@ -1,5 +1,6 @@
 //! What every handler may use.
 
+use super::openapi::Document;
 use crate::config::Config;
 use crate::domain::accounts::Accounts;
 use crate::domain::comments::Comments;
@@ -47,4 +48,6 @@ pub struct AppState {
     pub sockets: Arc<Sockets>,
     /// Whether this instance is of use.
     pub readiness: Arc<Readiness>,
+    /// What the API says of itself.
+    pub document: Arc<Document>,
 }

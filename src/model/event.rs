@@ -4,22 +4,27 @@ use super::{Channel, Comment, CommentId, Post, PostId, Role, SessionId, Timestam
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// One entry of a channel's log, composed and ready to be encoded.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Event {
     /// Whose log.
+    #[schema(value_type = String)]
     pub channel: Channel,
     /// Its place there: 1, 2, 3 … without holes.
+    #[schema(minimum = 1)]
     pub seq: i64,
     /// When it was committed.
     pub at: Timestamp,
     /// What happened.
+    #[schema(value_type = String)]
     pub kind: Arc<str>,
     /// The comment it tells of, so that a deletion can clean what was told before.
     #[serde(skip)]
     pub subject: Option<CommentId>,
     /// The subject as of `seq` or later, as JSON text.
+    #[schema(value_type = Value)]
     pub data: Arc<RawValue>,
 }
 

@@ -97,3 +97,13 @@ fn a_data_folder_that_is_none_is_not_a_matter_of_settings() {
     let output = belfry(&file, &["token", "--name", "Ada"], &[]);
     assert_eq!((output.status.code(), lines(&output.stderr).len()), (Some(1), 1), "{output:?}");
 }
+
+#[test]
+fn the_document_is_printed_with_the_bounds_that_are_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = belfry(folder.path(), &["openapi"], &[("BELFRY_MAX_NAME_CHARS", "61")]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["components"]["schemas"]["Registration"]["properties"]["name"]["maxLength"], 61);
+    assert!(folder.path().read_dir().unwrap().next().is_none(), "it needs no data");
+}
