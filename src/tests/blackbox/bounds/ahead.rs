@@ -16,7 +16,6 @@ async fn a_command_that_is_not_there_yet_is_an_error_and_closes_nothing() {
         let cases = vec![
             bad("a reaction", react, unknown),
             bad("reading", json!({"type": "notifications.read", "all": true}), unknown),
-            bad("typing", json!({"type": "typing", "channel": "post:1"}), unknown),
         ];
         judge(&mut socket, cases).await;
     }

@@ -1,9 +1,11 @@
 //! Instances in the test's own process, over one database that is watched.
 
 mod client;
+mod steered;
 mod watching;
 
 pub use client::{CODECS, Came, Client, pipe};
+pub use steered::Steered;
 pub use watching::Watching;
 
 use belfry::app::{App, Mode, World, open_backend};
@@ -83,11 +85,12 @@ impl House {
 
     /// One more instance, on this bus.
     pub async fn instance(&self, bus: Arc<dyn Bus>) -> Instance {
+        let clock = Arc::new(Steered::default());
         let world = World {
             backend: self.store.clone(),
             bus,
             entropy: Arc::new(SystemEntropy),
-            clock: Arc::new(DatabaseClock::new()),
+            clock: clock.clone(),
         };
         let app = App::start(self.config.clone(), world).await.unwrap();
         let (state, hub) = (app.state.clone(), app.hub.clone());
@@ -95,7 +98,7 @@ impl House {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let served = tokio::spawn(lifecycle::run(app, listener, stop.clone()));
-        Instance { state, hub, address, stop, served }
+        Instance { state, hub, clock, address, stop, served }
     }
 
     /// One more instance, which hears of others only by looking.
@@ -117,6 +120,7 @@ impl House {
 pub struct Instance {
     pub state: AppState,
     pub hub: Arc<Hub>,
+    pub clock: Arc<Steered>,
     pub address: SocketAddr,
     stop: CancellationToken,
     served: JoinHandle<()>,
