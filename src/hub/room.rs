@@ -2,8 +2,8 @@
 //! are told as logs are: a subscription holds the revision that it knows, and whoever is behind is given what leads from
 //! there to here, or all of it. What is told is encoded once for everybody.
 
-use super::log::ChannelLog;
 use super::loader::until_end;
+use super::log::ChannelLog;
 use super::roster::{Changes, Due, Roster, Update};
 use super::typing::Typing;
 use super::walk::index;

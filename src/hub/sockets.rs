@@ -120,13 +120,7 @@ impl Socket {
 
     /// It belongs to this person by this session until the token ends; where it has a seat, the person `face` shows has
     /// it now. Above the bound of sockets a person, the one that was silent for longest is closed (4409).
-    pub fn identify(
-        &self,
-        user: UserId,
-        session: SessionId,
-        expires_at: Timestamp,
-        face: impl FnOnce() -> UserRef,
-    ) {
+    pub fn identify(&self, user: UserId, session: SessionId, expires_at: Timestamp, face: impl FnOnce() -> UserRef) {
         {
             let mut writer = self.conn.lock();
             let was = writer.who.replace((user, session)).map(|(user, _)| user);

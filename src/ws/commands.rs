@@ -134,13 +134,17 @@ impl Session {
     /// Puts a subscription in force and answers where there is an id to answer to.
     pub(super) fn answer_subscribed(&self, id: Option<u64>, prepared: Prepared) {
         let codec = self.socket.codec;
-        self.socket.follow(vec![prepared], || self.face(), |granted| {
-            let id = id?;
-            Some(match granted.into_iter().next().flatten() {
-                Some(subscribed) => subscribed.frame(codec, Some(id)),
-                None => codec.frame(&ServerMessage::Error { id: Some(id), error: error_body(&over()) }),
-            })
-        });
+        self.socket.follow(
+            vec![prepared],
+            || self.face(),
+            |granted| {
+                let id = id?;
+                Some(match granted.into_iter().next().flatten() {
+                    Some(subscribed) => subscribed.frame(codec, Some(id)),
+                    None => codec.frame(&ServerMessage::Error { id: Some(id), error: error_body(&over()) }),
+                })
+            },
+        );
     }
 
     fn on_unsubscribe(&mut self, channel: &str) -> Result<Value, DomainError> {

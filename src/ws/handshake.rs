@@ -97,21 +97,25 @@ impl Session {
         let expires_at = identity.map(|identity| identity.expires_at);
         let welcome = Welcome::new(id, &connection, me, heartbeat_ms, expires_at);
         let codec = self.socket.codec;
-        self.socket.follow(prepared, || self.face(), |granted| {
-            let mut granted = granted.into_iter();
-            let mut body = |(channel, refused): (String, Option<DomainError>)| -> Bytes {
-                let refused = match refused {
-                    Some(error) => error,
-                    None => match granted.next().flatten() {
-                        Some(subscribed) => return subscribed.encode(codec, None),
-                        None => over(),
-                    },
+        self.socket.follow(
+            prepared,
+            || self.face(),
+            |granted| {
+                let mut granted = granted.into_iter();
+                let mut body = |(channel, refused): (String, Option<DomainError>)| -> Bytes {
+                    let refused = match refused {
+                        Some(error) => error,
+                        None => match granted.next().flatten() {
+                            Some(subscribed) => return subscribed.encode(codec, None),
+                            None => over(),
+                        },
+                    };
+                    codec.encode(&Refused { channel: &channel, error: error_body(&refused) }).into()
                 };
-                codec.encode(&Refused { channel: &channel, error: error_body(&refused) }).into()
-            };
-            let bodies: Vec<Bytes> = answers.into_iter().map(&mut body).collect();
-            Some(welcome.frame(codec, &bodies))
-        });
+                let bodies: Vec<Bytes> = answers.into_iter().map(&mut body).collect();
+                Some(welcome.frame(codec, &bodies))
+            },
+        );
     }
 
     async fn follow_notifications(&mut self) {

@@ -86,12 +86,7 @@ impl House {
     /// One more instance, on this bus.
     pub async fn instance(&self, bus: Arc<dyn Bus>) -> Instance {
         let clock = Arc::new(Steered::default());
-        let world = World {
-            backend: self.store.clone(),
-            bus,
-            entropy: Arc::new(SystemEntropy),
-            clock: clock.clone(),
-        };
+        let world = World { backend: self.store.clone(), bus, entropy: Arc::new(SystemEntropy), clock: clock.clone() };
         let app = App::start(self.config.clone(), world).await.unwrap();
         let (state, hub) = (app.state.clone(), app.hub.clone());
         let listener = lifecycle::listen("127.0.0.1:0".parse().unwrap()).unwrap();
