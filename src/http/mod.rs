@@ -3,6 +3,7 @@
 //! Nothing here decides what may happen, and nothing but [`problem`] chooses a status of an error.
 
 pub mod auth;
+pub mod bans;
 pub mod caller;
 pub mod channels;
 pub mod comments;
@@ -46,6 +47,7 @@ fn rest() -> Routes {
     let api = Routes::default()
         .merge(auth::routes())
         .merge(users::routes())
+        .merge(bans::routes())
         .merge(config::routes())
         .merge(posts::routes())
         .merge(comments::routes())

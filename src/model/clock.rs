@@ -25,6 +25,12 @@ impl Timestamp {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
     }
 
+    /// Reads RFC 3339, with any offset; none for what is something else.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let moment: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(moment.as_millisecond()))
+    }
+
     /// Whole seconds since 1970, as tokens count them.
     pub fn seconds(self) -> i64 {
         self.0.div_euclid(1000)

@@ -58,6 +58,10 @@ pub enum EventData<'a> {
     SessionRevoked(SessionRevoked),
     /// A person's role changed (internal channel).
     RoleChanged(RoleChanged),
+    /// A person is kept out (internal channel).
+    UserBanned(UserBanned),
+    /// A person is let in again (internal channel).
+    UserUnbanned(UserUnbanned),
 }
 
 /// A comment with the counts after its event.
@@ -91,6 +95,22 @@ pub struct RoleChanged {
     pub role: Role,
 }
 
+/// Data of `user.banned` on the internal channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserBanned {
+    /// Who.
+    pub user_id: UserId,
+    /// When it ends by itself; none: when it is lifted.
+    pub until: Option<Timestamp>,
+}
+
+/// Data of `user.unbanned` on the internal channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserUnbanned {
+    /// Who.
+    pub user_id: UserId,
+}
+
 impl EventData<'_> {
     /// The kind on the wire.
     pub fn kind(&self) -> Arc<str> {
@@ -104,6 +124,8 @@ impl EventData<'_> {
             Self::Void => "void".into(),
             Self::SessionRevoked(_) => "session.revoked".into(),
             Self::RoleChanged(_) => "role.changed".into(),
+            Self::UserBanned(_) => "user.banned".into(),
+            Self::UserUnbanned(_) => "user.unbanned".into(),
         }
     }
 
@@ -132,6 +154,8 @@ impl EventData<'_> {
             Self::Void => raw(&serde_json::json!({})),
             Self::SessionRevoked(data) => raw(data),
             Self::RoleChanged(data) => raw(data),
+            Self::UserBanned(data) => raw(data),
+            Self::UserUnbanned(data) => raw(data),
         }
     }
 }

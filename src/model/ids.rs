@@ -72,6 +72,8 @@ id! {
     SessionId,
     /// A key of a back end.
     ApiKeyId,
+    /// A ban of a person.
+    BanId,
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-import type { ThreadNode } from "../src/thread.js";
-import { useUser } from "./app.js";
-import { Avatar } from "./avatar.js";
-import { SignedIn } from "./signed-in.js";
+import type { ThreadNode } from "../../src/thread.js";
+import { useUser } from "../base/app.js";
+import { Avatar } from "../people/avatar.js";
+import { SignedIn } from "../base/signed-in.js";
 import { useThread } from "./thread-context.js";
-import { useSecondsUntil } from "./time.js";
-import { sentence } from "./words.js";
+import { useSecondsUntil } from "../base/time.js";
+import { sentence } from "../base/words.js";
 
 /** A comment on its way, or one that did not get there: its text is kept, whatever happened. */
 export function PendingComment({ node }: { node: ThreadNode & { draft: NonNullable<ThreadNode["draft"]> } }) {

@@ -9,7 +9,14 @@ export function Skeleton({ label, rows }: { label: string; rows: number }) {
   }, []);
   return (
     <div class="skeleton" role="status" aria-label={label} aria-busy="true">
-      {late && Array.from({ length: rows }, (_, n) => <div key={n} class="bone" />)}
+      {late &&
+        Array.from({ length: rows }, (_, n) => (
+          <div key={n} class="bones">
+            <div class="bone face" />
+            <div class="bone short" />
+            <div class="bone long" />
+          </div>
+        ))}
     </div>
   );
 }

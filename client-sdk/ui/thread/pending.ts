@@ -1,6 +1,6 @@
-import type { User } from "../src/index.js";
-import type { LiveThread } from "../src/thread.js";
-import { drafts } from "./drafts.js";
+import type { User } from "../../src/index.js";
+import type { LiveThread } from "../../src/thread.js";
+import { drafts } from "../write/drafts.js";
 
 interface Kept {
   key: string;

@@ -1,4 +1,4 @@
-import { BelfryError, ProblemError } from "../src/index.js";
+import { BelfryError, ProblemError } from "../../src/index.js";
 
 const SENTENCES: Record<string, string> = {
   closed: "The connection was closed before this could be sent.",

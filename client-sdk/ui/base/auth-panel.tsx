@@ -1,5 +1,5 @@
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { asBelfryError, type BelfryError } from "../src/errors.js";
+import { asBelfryError, type BelfryError } from "../../src/errors.js";
 import { useApp } from "./app.js";
 import { useSecondsUntil } from "./time.js";
 import { fieldError, sentence } from "./words.js";

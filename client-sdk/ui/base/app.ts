@@ -1,6 +1,7 @@
 import { createContext } from "preact";
 import { useContext, useLayoutEffect, useReducer } from "preact/hooks";
-import type { Client, Off, Rest, Session, User } from "../src/index.js";
+import type { Inbox } from "../../src/inbox.js";
+import type { Client, Off, Rest, Session, User } from "../../src/index.js";
 
 // Preact, because a list that is merged live needs keyed updates which leave focus, text fields and scroll position
 // alone; by hand that is most of what Preact is, and it is 5 KB.
@@ -10,6 +11,7 @@ export interface App {
   client: Client;
   rest: Rest;
   session: Session;
+  inbox: Inbox;
 }
 
 export const AppContext = createContext<App>(null as never);
@@ -54,3 +56,7 @@ export function joinSessionAndClient({ client, session }: App): void {
     void client.reauthenticate();
   });
 }
+
+/** Whether this person may delete what others wrote, and change any post. */
+export const isModerator = (user: User | null | undefined): boolean =>
+  user?.role === "moderator" || user?.role === "admin";
