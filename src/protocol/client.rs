@@ -89,6 +89,16 @@ pub enum ClientMessage {
         /// Which.
         comment_id: i64,
     },
+    /// Puts an emoji on a comment or takes it away.
+    #[serde(rename = "comment.react")]
+    CommentReact {
+        /// Which comment.
+        comment_id: i64,
+        /// One emoji.
+        emoji: String,
+        /// Whether it shall be there.
+        on: bool,
+    },
     /// Says that its person is writing; to be repeated while they are.
     #[serde(rename = "typing")]
     Typing {
@@ -126,7 +136,7 @@ pub struct Subscription {
 
 impl ClientMessage {
     /// Every `type` a client may send.
-    pub const KINDS: [&str; 10] = [
+    pub const KINDS: [&str; 11] = [
         "connect",
         "refresh",
         "subscribe",
@@ -134,6 +144,7 @@ impl ClientMessage {
         "comment.create",
         "comment.edit",
         "comment.delete",
+        "comment.react",
         "typing",
         "signal",
         "ping",
@@ -149,6 +160,7 @@ impl ClientMessage {
             Self::CommentCreate { .. } => "comment.create",
             Self::CommentEdit { .. } => "comment.edit",
             Self::CommentDelete { .. } => "comment.delete",
+            Self::CommentReact { .. } => "comment.react",
             Self::Typing { .. } => "typing",
             Self::Signal { .. } => "signal",
             Self::Ping {} => "ping",

@@ -8,6 +8,7 @@ mod memory;
 mod order;
 mod posts;
 mod presence;
+mod reactions;
 mod recovery;
 mod revocation;
 mod rosters;
