@@ -89,6 +89,16 @@ pub enum ClientMessage {
         /// Which.
         comment_id: i64,
     },
+    /// Marks notifications read.
+    #[serde(rename = "notifications.read")]
+    NotificationsRead {
+        /// Which.
+        #[serde(default)]
+        ids: Option<Vec<i64>>,
+        /// Whether all.
+        #[serde(default)]
+        all: Option<bool>,
+    },
     /// Puts an emoji on a comment or takes it away.
     #[serde(rename = "comment.react")]
     CommentReact {
@@ -136,7 +146,7 @@ pub struct Subscription {
 
 impl ClientMessage {
     /// Every `type` a client may send.
-    pub const KINDS: [&str; 11] = [
+    pub const KINDS: [&str; 12] = [
         "connect",
         "refresh",
         "subscribe",
@@ -144,6 +154,7 @@ impl ClientMessage {
         "comment.create",
         "comment.edit",
         "comment.delete",
+        "notifications.read",
         "comment.react",
         "typing",
         "signal",
@@ -160,6 +171,7 @@ impl ClientMessage {
             Self::CommentCreate { .. } => "comment.create",
             Self::CommentEdit { .. } => "comment.edit",
             Self::CommentDelete { .. } => "comment.delete",
+            Self::NotificationsRead { .. } => "notifications.read",
             Self::CommentReact { .. } => "comment.react",
             Self::Typing { .. } => "typing",
             Self::Signal { .. } => "signal",

@@ -135,7 +135,7 @@ async fn whoever_leaves_by_whatever_way_is_told_of_within_two_seconds() {
                 continue;
             }
             _ => {
-                let session = instance.state.accounts.authenticate(&token).unwrap().session_id;
+                let session = instance.state.accounts.authenticate(&token).await.unwrap().session_id;
                 instance.state.accounts.logout(SessionRef::Id(session), false).await.unwrap();
                 assert_eq!(bob.closed().await, 4403);
             }
