@@ -15,7 +15,7 @@ mod recovery;
 mod revocation;
 mod rosters;
 mod slow;
-mod support;
+pub(crate) mod support;
 mod tombstones;
 mod transport;
 mod typing;
