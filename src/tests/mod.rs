@@ -14,3 +14,4 @@ mod posts_rest;
 mod publish_rest;
 mod reactions_rest;
 mod site;
+mod threads_rest;
