@@ -29,6 +29,7 @@ pub mod readiness;
 pub mod revocations;
 pub mod secrets;
 pub mod text;
+pub mod threads;
 pub mod tokens;
 
 pub use error::DomainError;

@@ -16,6 +16,7 @@ mod posts;
 mod prune;
 mod reactions;
 mod sessions;
+mod threads;
 mod transaction;
 mod writer;
 

@@ -13,6 +13,6 @@ mod reactions;
 mod recovery;
 mod revocation;
 mod slow;
-mod support;
+pub(crate) mod support;
 mod tombstones;
 mod transport;
