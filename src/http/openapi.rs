@@ -45,6 +45,11 @@ const BOUNDS: &[Bound] = &[
     ("HostPerson", "name", LINE, |limits| limits.max_name_chars),
 ];
 
+/// A list whose bound is a setting: where it stands among the schemas, and how many items it has at most.
+type Items = (&'static str, fn(&Limits) -> usize);
+
+const ITEMS: &[Items] = &[("/Reading/oneOf/0/properties/ids", |limits| limits.max_read_ids)];
+
 const TAGS: &[(&str, &str)] = &[
     ("posts", "What rooms stand around."),
     ("comments", "What is said below posts, in threads of any depth."),
@@ -120,6 +125,11 @@ pub fn document(limits: &Limits) -> Value {
         let field = &mut components["schemas"][schema]["properties"][field];
         field["pattern"] = pattern.into();
         field["maxLength"] = most(limits).into();
+    }
+    for &(list, most) in ITEMS {
+        if let Some(list) = components["schemas"].pointer_mut(list) {
+            list["maxItems"] = most(limits).into();
+        }
     }
     let links = links(&document["paths"]);
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
