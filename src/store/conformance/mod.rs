@@ -20,6 +20,7 @@
 //! starts at the machine's time; nothing sleeps.
 
 pub(crate) mod accounts;
+pub(crate) mod bells;
 pub(crate) mod bans;
 pub(crate) mod comments;
 pub(crate) mod control;
@@ -109,6 +110,13 @@ macro_rules! conformance {
                     reading_all_is_reading_what_came_before_it,
                     a_notification_is_dismissed_by_its_person_and_again_without_a_word,
                     a_notification_tells_post_and_comment_as_they_are_and_not_at_all_once_the_post_is_gone,
+                }
+                bells {
+                    reactions_are_one_notification_that_counts_people,
+                    who_takes_back_all_is_no_actor_and_the_last_takes_the_row,
+                    one_who_joins_makes_it_unread_again_and_one_who_leaves_does_not,
+                    reactions_that_go_together_are_one_event_for_each_author,
+                    what_was_told_of_reactions_goes_with_the_comment_or_is_dismissed,
                 }
                 log {
                     what_is_replayed_at_once_is_what_was_told,

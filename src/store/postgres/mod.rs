@@ -6,6 +6,7 @@
 mod accounts;
 mod audience;
 mod bans;
+mod bells;
 mod bulk;
 mod cold;
 mod comments;

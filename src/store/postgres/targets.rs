@@ -66,6 +66,9 @@ async fn told(
                 let mentioned = w.mentions.iter().filter_map(|handle| names.get(handle).copied());
                 mentioned.filter(|user| *user != w.actor.user_id).collect()
             }
+            Write::React(w) => {
+                authors.comments.get(&w.comment_id).copied().filter(|author| *author != w.actor).into_iter().collect()
+            }
             Write::DeleteComment(w) => told.get(&w.comment_id).cloned().unwrap_or_default(),
             _ => Vec::new(),
         }
@@ -80,22 +83,32 @@ struct Authors {
     comments: HashMap<CommentId, UserId>,
 }
 
-/// The authors of what new comments stand below.
+/// The authors of what new comments stand below, and of comments that are reacted to.
 async fn authors(db: &mut PgConnection, group: &[Write]) -> Result<Authors, sqlx::Error> {
     let mut found = Authors::default();
-    let new = || group.iter().filter_map(|write| if let Write::CreateComment(w) = write { Some(w) } else { None });
-    let posts: BTreeSet<i64> = new().map(|w| w.post_id.0).collect();
-    if posts.is_empty() {
+    let (mut posts, mut comments) = (BTreeSet::new(), BTreeSet::new());
+    for write in group {
+        match write {
+            Write::CreateComment(w) => {
+                posts.insert(w.post_id.0);
+                comments.extend(w.parent_id.map(|id| id.0));
+            }
+            Write::React(w) => {
+                comments.insert(w.comment_id.0);
+            }
+            _ => {}
+        }
+    }
+    if posts.is_empty() && comments.is_empty() {
         return Ok(found);
     }
-    let parents: BTreeSet<i64> = new().filter_map(|w| Some(w.parent_id?.0)).collect();
     let rows: Vec<(bool, i64, UserId)> = sqlx::query_as(
         "select true, id, author_id from posts where id = any($1) and author_id is not null
          union all
          select false, id, author_id from comments where id = any($2)",
     )
     .bind(posts.into_iter().collect::<Vec<_>>())
-    .bind(parents.into_iter().collect::<Vec<_>>())
+    .bind(comments.into_iter().collect::<Vec<_>>())
     .fetch_all(db)
     .await?;
     for (is_post, id, author) in rows {

@@ -5,6 +5,7 @@
 
 mod accounts;
 mod bans;
+mod bells;
 mod comments;
 mod control;
 mod keys;
