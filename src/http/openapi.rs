@@ -20,7 +20,7 @@ pub type Routes = OpenApiRouter<AppState>;
 /// Operations on which every bound of a text is a setting: schema, field, and the most characters it has.
 type Bound = (&'static str, &'static str, fn(&Limits) -> usize);
 
-const BOUNDS: [Bound; 9] = [
+const BOUNDS: [Bound; 13] = [
     ("NewPost", "title", |limits| limits.max_title_chars),
     ("NewPost", "body", |limits| limits.max_post_chars),
     ("PostChange", "title", |limits| limits.max_title_chars),
@@ -29,7 +29,11 @@ const BOUNDS: [Bound; 9] = [
     ("CommentEdit", "body", |limits| limits.max_comment_chars),
     ("Registration", "name", |limits| limits.max_name_chars),
     ("AccountChange", "name", |limits| limits.max_name_chars),
+    ("HostPerson", "name", |limits| limits.max_name_chars),
     ("BanTerms", "reason", |limits| limits.max_reason_chars),
+    ("Notice", "title", |limits| limits.max_notice_title_chars),
+    ("Notice", "body", |limits| limits.max_notice_chars),
+    ("Notice", "group", |limits| limits.max_group_chars),
 ];
 
 const TAGS: [(&str, &str); 8] = [

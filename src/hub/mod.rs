@@ -13,6 +13,8 @@ pub mod io;
 mod loader;
 mod log;
 #[cfg(test)]
+mod model_steps;
+#[cfg(test)]
 mod model_tests;
 pub mod pace;
 mod recover;

@@ -15,6 +15,7 @@ pub mod postgres;
 pub mod sqlite;
 pub mod ledger;
 pub mod compose;
+mod hosting;
 mod moderation;
 pub mod rows;
 pub mod epoch;

@@ -17,6 +17,9 @@ pub trait ReadAccounts: Send + Sync {
     /// A person.
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError>;
 
+    /// A person of the host's site, by the host's own name for them.
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError>;
+
     /// A person and their password hash, by address in lower case; none where the person has no password.
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError>;
 
@@ -94,6 +97,21 @@ pub trait ReadNotifications: Send + Sync {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Option<Inbox>, StoreError>;
+
+    /// Deleted posts whose notifications are still to be taken back, at most `limit`.
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError>;
+
+    /// Those of these people who are there, each once.
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError>;
+}
+
+/// People as a back end names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipients {
+    /// By id.
+    Ids(Vec<UserId>),
+    /// By the host site's own names for them.
+    External(Vec<String>),
 }
 
 /// A page of notifications.

@@ -8,6 +8,7 @@ mod content_rest;
 mod history_rest;
 mod live;
 mod notifications_rest;
+mod notify_rest;
 mod openapi;
 mod posts_rest;
 mod publish_rest;

@@ -58,7 +58,7 @@ impl Session {
                 return;
             }
             ClientMessage::Unsubscribe { channel } => self.on_unsubscribe(&channel),
-            ClientMessage::Refresh { token } => self.on_refresh(&token),
+            ClientMessage::Refresh { token } => self.on_refresh(&token).await,
             ClientMessage::Signal { channel, data } => self.on_signal(&channel, &data),
             ClientMessage::CommentCreate { post_id, parent_id, body, key } => {
                 self.on_create(post_id, parent_id, body, key).await
@@ -147,9 +147,9 @@ impl Session {
         Ok(json!({}))
     }
 
-    fn on_refresh(&mut self, token: &str) -> Result<Value, DomainError> {
+    async fn on_refresh(&mut self, token: &str) -> Result<Value, DomainError> {
         let current = self.signed_in()?;
-        let fresh = self.sockets.accounts.authenticate(token)?;
+        let fresh = self.sockets.accounts.authenticate(token).await?;
         if fresh.user_id != current.user_id {
             return Err(DomainError::forbidden("this token is somebody else's"));
         }

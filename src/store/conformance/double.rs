@@ -94,6 +94,10 @@ impl ReadAccounts for Double {
         self.inner.account(id).await
     }
 
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        self.inner.host_person(external_id).await
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
         self.inner.credentials(email).await
     }
@@ -150,6 +154,14 @@ impl ReadNotifications for Double {
         limit: i64,
     ) -> Result<Option<Inbox>, StoreError> {
         self.inner.inbox(user, unread, before, limit).await
+    }
+
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError> {
+        self.inner.takebacks(limit).await
+    }
+
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError> {
+        self.inner.recipients(named).await
     }
 }
 

@@ -25,8 +25,10 @@ pub(crate) mod bans;
 pub(crate) mod comments;
 pub(crate) mod control;
 pub(crate) mod double;
+pub(crate) mod hosting;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod notices;
 pub(crate) mod notifications;
 pub(crate) mod pages;
 pub(crate) mod posts;
@@ -34,6 +36,7 @@ pub(crate) mod prune;
 pub(crate) mod reactions;
 pub(crate) mod sessions;
 pub(crate) mod support;
+pub(crate) mod tabs;
 pub(crate) mod writes;
 
 pub(crate) use support::Database;
@@ -118,6 +121,17 @@ macro_rules! conformance {
                     reactions_that_go_together_are_one_event_for_each_author,
                     what_was_told_of_reactions_goes_with_the_comment_or_is_dismissed,
                 }
+                notices {
+                    a_notice_reaches_those_who_are_there_each_by_one_of_its_own,
+                    a_group_is_one_notification_that_counts_and_is_unread_again,
+                    a_notice_repeated_with_its_key_tells_nobody_again,
+                    people_are_found_by_id_or_by_the_host_sites_name,
+                    what_a_deleted_post_has_told_is_taken_back_by_whoever_gets_to_it,
+                    a_held_person_stalls_only_the_rooms_that_tell_them,
+                }
+                tabs {
+                    what_every_tab_shows_is_what_was_unread_at_its_seq,
+                }
                 log {
                     what_is_replayed_at_once_is_what_was_told,
                     a_replay_shows_an_edit_in_every_event_of_the_comment,
@@ -153,6 +167,15 @@ macro_rules! conformance {
                     only_people_below_a_moderator_are_banned_by_them,
                     a_refresh_token_of_a_banned_person_is_refused_and_not_spent,
                     a_ban_that_has_ended_is_over_and_its_row_goes,
+                }
+                hosting {
+                    people_of_the_host_are_found_or_made_in_the_order_asked_for,
+                    what_the_host_says_replaces_what_is_kept_and_the_rest_stays,
+                    an_address_of_the_host_is_nobodys_to_sign_in_with,
+                    handles_of_people_of_the_host_are_made_unique,
+                    a_person_of_the_host_first_seen_twice_at_once_is_one_person,
+                    a_token_of_the_host_is_revoked_until_it_ends,
+                    everywhere_ends_tokens_of_the_host_and_sessions_alike,
                 }
                 prune {
                     a_long_log_loses_its_beginning_and_its_floor_moves,

@@ -4,6 +4,7 @@
 //! A group is one transaction of a number of statements that does not grow with its hot members (`hot`).
 
 mod accounts;
+mod announce;
 mod audience;
 mod bans;
 mod bells;
@@ -14,6 +15,7 @@ mod connect;
 mod control;
 mod failure;
 mod group;
+mod hosting;
 mod hot;
 mod inbox;
 mod locks;
@@ -33,7 +35,7 @@ use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
     ApiKey, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
-    ReadPosts, Revoked, Stretch,
+    ReadPosts, Recipients, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
@@ -94,6 +96,10 @@ impl ReadAccounts for Postgres {
         bounded(&self.reads, async |db| accounts::account(db, id).await).await
     }
 
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        bounded(&self.reads, async |db| hosting::account(db, external_id).await).await
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
         bounded(&self.reads, async |db| accounts::credentials(db, email).await).await
     }
@@ -150,6 +156,14 @@ impl ReadNotifications for Postgres {
         limit: i64,
     ) -> Result<Option<Inbox>, StoreError> {
         bounded(&self.reads, async |db| notifications::inbox(db, user, unread, before, limit).await).await
+    }
+
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError> {
+        bounded(&self.reads, async |db| notifications::takebacks(db, limit).await).await
+    }
+
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError> {
+        bounded(&self.reads, async |db| notifications::recipients(db, named).await).await
     }
 }
 

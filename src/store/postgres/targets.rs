@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use crate::model::{Cause, Channel, CommentId, PostId, Timestamp, UserId};
+use crate::store::inbox::TAKEN_AT_ONCE;
 use crate::store::write::{Place, REFRESH_GRACE, Write};
 use sqlx::postgres::PgConnection;
 use std::collections::{BTreeSet, HashMap};
@@ -54,6 +55,12 @@ async fn told(
         _ => None,
     });
     let told = told_of(db, &deleted.collect::<Vec<_>>()).await?;
+    let mut left = HashMap::new();
+    for write in group {
+        if let Write::TakeBack(w) = write {
+            left.insert(w.post_id, told_below(db, w.post_id).await?);
+        }
+    }
     let people = |write: &Write| -> Vec<UserId> {
         match write {
             Write::CreateComment(w) => {
@@ -70,6 +77,8 @@ async fn told(
                 authors.comments.get(&w.comment_id).copied().filter(|author| *author != w.actor).into_iter().collect()
             }
             Write::DeleteComment(w) => told.get(&w.comment_id).cloned().unwrap_or_default(),
+            Write::TakeBack(w) => left.get(&w.post_id).cloned().unwrap_or_default(),
+            Write::Notify(w) => w.to.clone(),
             _ => Vec::new(),
         }
     };
@@ -170,6 +179,15 @@ async fn told_of(
         told.entry(comment).or_default().push(user);
     }
     Ok(told)
+}
+
+/// Who has the first notifications of a post.
+async fn told_below(db: &mut PgConnection, post: PostId) -> Result<Vec<UserId>, sqlx::Error> {
+    sqlx::query_scalar("select user_id from notifications where post_id = $1 order by comment_id limit $2")
+        .bind(post)
+        .bind(TAKEN_AT_ONCE)
+        .fetch_all(db)
+        .await
 }
 
 /// The refresh token that a rotation presents: it reaches the internal channel only if it was spent before the grace.

@@ -8,6 +8,8 @@ mod bans;
 mod bells;
 mod comments;
 mod control;
+mod inbox;
+mod hosting;
 mod keys;
 mod log;
 mod note;

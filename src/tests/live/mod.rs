@@ -5,6 +5,7 @@ mod bell;
 mod epoch;
 mod gate;
 mod heartbeat;
+mod hosts;
 mod memory;
 mod order;
 mod posts;
