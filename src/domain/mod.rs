@@ -31,6 +31,7 @@ pub mod revocations;
 pub mod secrets;
 pub mod takebacks;
 pub mod text;
+pub mod threads;
 pub mod tokens;
 
 pub use error::DomainError;

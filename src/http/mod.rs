@@ -10,6 +10,7 @@ pub mod comments;
 pub mod config;
 pub mod cookie;
 pub mod cors;
+pub mod docs;
 pub mod exposition;
 pub mod extract;
 pub mod health;
@@ -59,7 +60,7 @@ fn rest() -> Routes {
         .merge(notifications::routes())
         .merge(publish::routes())
         .merge(notify::routes());
-    Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes())
+    Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes()).merge(docs::routes())
 }
 
 /// Puts around routes what every request gets, innermost first.

@@ -31,8 +31,14 @@ async fn a_back_end_tells_people_by_either_of_their_names() {
                        "url": "https://shop.example/1"});
     assert_eq!(site.post(&key, "/notify", whole).await.accepted(), json!({"accepted": 2, "unknown": 1}));
     let item = site.get(&ada, "/notifications").await.ok()["items"][0].clone();
-    assert_eq!((&item["kind"], &item["title"], &item["body"]), (&json!("order.paid"), &json!("Paid"), &json!("Thank you")));
-    assert_eq!((&item["url"], &item["count"], &item["actors"]), (&json!("https://shop.example/1"), &json!(1), &json!([])));
+    assert_eq!(
+        (&item["kind"], &item["title"], &item["body"]),
+        (&json!("order.paid"), &json!("Paid"), &json!("Thank you"))
+    );
+    assert_eq!(
+        (&item["url"], &item["count"], &item["actors"]),
+        (&json!("https://shop.example/1"), &json!(1), &json!([]))
+    );
 
     let users = site.api_key(&["users"]).await;
     let carol = json!({"external_id": "c-7", "name": "Carol"});

@@ -97,6 +97,8 @@ macro_rules! conformance {
                 }
                 pages {
                     every_list_of_comments_has_its_order,
+                    a_list_by_reactions_has_the_most_first_and_the_oldest_of_equals,
+                    the_first_replies_of_many_are_read_at_once,
                     a_page_shows_comments_as_they_are_with_the_head_of_their_room,
                     a_post_that_is_not_there_has_no_pages,
                     pages_are_stable_while_comments_are_inserted,

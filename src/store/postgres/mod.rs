@@ -26,6 +26,7 @@ mod prune;
 mod reactions;
 mod sessions;
 mod targets;
+mod threads;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -34,7 +35,7 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
+    ApiKey, Behind, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
     ReadPosts, Recipients, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
@@ -131,10 +132,14 @@ impl ReadComments for Postgres {
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
-        bounded(&self.reads, async |db| comments::page(db, post, below, sort, after, limit).await).await
+        bounded(&self.reads, async |db| threads::page(db, post, below, sort, after, limit).await).await
+    }
+
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError> {
+        bounded(&self.reads, async |db| threads::replies(db, parents, limit).await).await
     }
 
     async fn chosen(

@@ -18,6 +18,7 @@ mod posts;
 mod prune;
 mod reactions;
 mod sessions;
+mod threads;
 mod transaction;
 mod writer;
 

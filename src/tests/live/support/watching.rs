@@ -6,7 +6,7 @@ use belfry::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Pos
 use belfry::store::StoreError;
 use belfry::store::backend::{Backend, GroupResult, Grouped};
 use belfry::store::read::{
-    ApiKey, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
+    ApiKey, Behind, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
     ReadPosts, Recipients, Revoked, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
@@ -188,10 +188,14 @@ impl ReadComments for Watching {
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         self.inner.comments(post, below, sort, after, limit).await
+    }
+
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError> {
+        self.inner.replies(parents, limit).await
     }
 
     async fn chosen(
