@@ -76,7 +76,7 @@ export class InboxStore {
     this.#loadEnds();
   }
 
-  /** The page after those that are loaded. False, and nothing done, when it is of another log: then read all anew. */
+  /** The page after those that are loaded. False, and nothing done, when it is of another log. */
   addPage(page: InboxPage): boolean {
     const fits = !this.epoch || this.epoch === page.epoch;
     if (fits) {
@@ -87,16 +87,23 @@ export class InboxStore {
     return fits;
   }
 
-  /** Everything that was loaded, read anew page by page. What is told of no more goes; the rest stays where it is. */
-  replace(pages: InboxPage[]): void {
+  /**
+   * Everything that was loaded, read anew page by page. What is told of no more goes; the rest stays where it is. False,
+   * and nothing done, when it is of another log.
+   */
+  replace(pages: InboxPage[]): boolean {
     const first = pages[0]!;
-    this.startLog(first.epoch);
+    if (pages.some(({ epoch }) => epoch !== this.epoch)) {
+      this.#loadEnds();
+      return false;
+    }
     const told = new Set(pages.flatMap(({ items }) => items.map(({ id }) => id)));
     for (const [id, { contentSeq }] of this.#entries) {
       if (!told.has(id) && contentSeq <= first.seq) this.#entries.delete(id);
     }
     for (const page of pages) this.#take(page);
     this.#loadEnds();
+    return true;
   }
 
   /** The channel's log is another one from now on: what it says is newer than anything known, whatever its numbers. */

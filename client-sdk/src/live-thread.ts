@@ -1,14 +1,14 @@
 import type { Client } from "./client.js";
 import { systemClock, type Clock } from "./clock.js";
 import { Emitter, type Off } from "./emitter.js";
-import { asBelfryError, type BelfryError } from "./errors.js";
+import { asBelfryError, BelfryError } from "./errors.js";
 import type { EventData, Person, Position, Post } from "./protocol.js";
 import { Refetcher } from "./refetcher.js";
 import type { CommentSort, Rest } from "./rest.js";
 import type { Room } from "./room.js";
 import type { CommentPage, Draft } from "./thread-entry.js";
 import { ThreadPages } from "./thread-pages.js";
-import { ThreadStore } from "./thread-store.js";
+import { ThreadStore, type Reread } from "./thread-store.js";
 
 export interface LiveThreadOptions {
   client: Client;
@@ -118,10 +118,7 @@ export class LiveThread extends Emitter<{ change: void }> {
     this.error = undefined;
     const page = await this.#asked(this.#pages.page(this.store.sort, this.#cursor), (error) => (this.error = error));
     this.loadingMore = false;
-    if (page) {
-      this.#cursor = page.next_cursor;
-      this.store.addPage(page);
-    }
+    if (page && this.store.addPage(page)) this.#cursor = page.next_cursor;
     this.emit("change", undefined);
   }
 
@@ -132,8 +129,7 @@ export class LiveThread extends Emitter<{ change: void }> {
     this.store.setBranch(commentId, { loading: true, error: undefined });
     const asked = this.#pages.replies(commentId, branch?.cursor ?? null);
     const page = await this.#asked(asked, (error) => this.store.setBranch(commentId, { error }));
-    if (page) this.store.addReplies(commentId, page);
-    else this.store.setBranch(commentId, { loading: false });
+    if (!page || !this.store.addReplies(commentId, page)) this.store.setBranch(commentId, { loading: false });
   }
 
   /**
@@ -146,9 +142,8 @@ export class LiveThread extends Emitter<{ change: void }> {
     this.error = undefined;
     const turn = ++this.#turn;
     const page = await this.#asked(this.#pages.page(sort, null), (error) => (this.error = error));
-    if (page) {
+    if (page && this.store.restart(page, sort)) {
       this.#cursor = page.next_cursor;
-      this.store.restart(page, sort);
     } else if (this.sort !== sort) {
       return;
     } else {
@@ -247,23 +242,30 @@ export class LiveThread extends Emitter<{ change: void }> {
     const turn = ++this.#turn;
     this.store.loadBegins();
     try {
-      const post = await this.#options.rest.post(this.#options.postId);
-      const anew = await this.#pages.again(this.store);
+      const [post, anew] = await this.#again().catch((thrown) => {
+        this.store.loadFailed();
+        throw thrown;
+      });
       if (this.#closed) return;
       if (turn !== this.#turn) {
         this.store.loadFailed();
         return this.#refetcher.ask();
       }
+      // The room will tell of another log; what was read belongs to the one that it tells of.
+      if (!this.store.replace(anew)) throw new BelfryError("unavailable");
       this.#cursor = anew.page.next_cursor;
-      this.store.replace(anew);
       this.#take(post);
       this.emit("change", undefined);
     } catch (thrown) {
-      this.store.loadFailed();
       const error = asBelfryError(thrown);
       if (error.code === "not_found") this.#become("gone", error);
       throw error;
     }
+  }
+
+  async #again(): Promise<[Post & Position, Reread]> {
+    const post = await this.#options.rest.post(this.#options.postId);
+    return [post, await this.#pages.again(this.store)];
   }
 
   /** After a moment of one's own: whoever looks at this thread asks now. */

@@ -127,21 +127,21 @@ export class ThreadStore {
     this.#changed();
   }
 
-  /** The page after those that are loaded. */
-  addPage(page: CommentPage): void {
-    this.#epoch = page.epoch;
+  /** The page after those that are loaded. This and what follows return false, and do nothing, for another log's. */
+  addPage(page: CommentPage): boolean {
+    this.#epoch ||= page.epoch;
+    if (!this.#fits(page)) return false;
     this.#takeAll(page.items, page.seq, false);
     this.#places.took(page.items, page.next_cursor);
-    this.#loadEnds();
-    this.#changed();
+    return this.#taken();
   }
 
   /** The next page of the replies to one comment. */
-  addReplies(parentId: number, page: CommentPage): void {
+  addReplies(parentId: number, page: CommentPage): boolean {
+    if (!this.#fits(page)) return false;
     this.#takeAll(page.items, page.seq, false);
     this.#places.tookReplies(parentId, page.items, page.next_cursor);
-    this.#loadEnds();
-    this.#changed();
+    return this.#taken();
   }
 
   setBranch(id: number, change: Partial<Branch>): void {
@@ -153,7 +153,8 @@ export class ThreadStore {
    * Everything up to (at least) what was loaded, read anew after a hole. What is shown stays, keeps its `uid`, and is
    * brought up to date; what is new is `fresh`; what is no longer told of goes.
    */
-  replace({ branches = [], page, singles = [] }: Reread): void {
+  replace({ branches = [], page, singles = [] }: Reread): boolean {
+    if (!this.#fits(page)) return false;
     const { sort, tree, order } = this.#places;
     const next = new Places(tree, sort);
     const items = [...page.items, ...branches.flatMap(({ items }) => items), ...singles];
@@ -164,15 +165,14 @@ export class ThreadStore {
     this.#rebuild(page, next, items, true, ({ id, seq }) => !tree && seq >= 0 && id > last);
     for (const { items, next_cursor, parentId } of branches) next.tookReplies(parentId, items, next_cursor);
     for (const single of singles) next.met(single);
-    this.#loadEnds();
-    this.#changed();
+    return this.#taken();
   }
 
   /** The first page in another order: only that is shown. Asked for by the reader, so that everything may move. */
-  restart(page: CommentPage, sort: CommentSort): void {
+  restart(page: CommentPage, sort: CommentSort): boolean {
+    if (!this.#fits(page)) return false;
     this.#rebuild(page, new Places(this.#places.tree, sort), page.items, false, () => false);
-    this.#loadEnds();
-    this.#changed();
+    return this.#taken();
   }
 
   /** The log is another one from now on: what it says is newer than anything known, whatever its numbers. */
@@ -279,13 +279,12 @@ export class ThreadStore {
 
   /** Goes over to a new reading, keeping of the old one what is told again or is newer than it. */
   #rebuild(
-    { epoch, items, next_cursor, seq }: CommentPage,
+    { items, next_cursor, seq }: CommentPage,
     next: Places,
     told: Comment[],
     live: boolean,
     stays: (comment: Comment) => boolean,
   ): void {
-    this.startLog(epoch);
     const ids = idsOf(told);
     next.took(items, next_cursor);
     this.#places = next;
@@ -347,6 +346,18 @@ export class ThreadStore {
 
   #isMine(author: Person | null): boolean {
     return this.#me != null && author?.id === this.#me;
+  }
+
+  #fits({ epoch }: CommentPage): boolean {
+    if (epoch === this.#epoch) return true;
+    this.loadFailed();
+    return false;
+  }
+
+  #taken(): true {
+    this.#loadEnds();
+    this.#changed();
+    return true;
   }
 
   /** What is asked for from now on is newer than what was held. */
