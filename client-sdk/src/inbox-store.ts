@@ -11,7 +11,7 @@ export interface InboxPage extends Position {
 export type Pending =
   | { kind: "read"; at: string; /** The versions that were seen, by id. */ seen: Map<number, number> }
   | { kind: "read_all"; at: string; /** As of this event. */ seq: number }
-  | { kind: "dismiss"; id: number; done?: boolean };
+  | { kind: "dismiss"; id: number; done?: boolean; /** The log that it belongs to. */ epoch?: string };
 
 interface Entry {
   /** As last told, but for `read_at`, which has a version of its own. */
@@ -114,6 +114,8 @@ export class InboxStore {
       this.#count.seq = this.#allRead.seq = -1;
       this.#readEarly.clear();
       this.#gone.clear();
+      // A server that was restored may have it again.
+      for (const action of this.#pending) if (action.kind === "dismiss" && action.done) this.#pending.delete(action);
     }
     this.epoch = epoch;
   }
@@ -138,6 +140,7 @@ export class InboxStore {
 
   /** Shows it as done, until `settle` or `takeBack`. */
   begin(action: Pending): void {
+    if (action.kind === "dismiss") action.epoch = this.epoch;
     this.#pending.add(action);
     this.#items = null;
   }
@@ -146,7 +149,7 @@ export class InboxStore {
   settle(action: Pending, answer?: Unread): void {
     if (action.kind === "dismiss") {
       // The count without it comes with its event; until then it stays laid over.
-      if (this.#entries.has(action.id)) action.done = true;
+      if (this.#entries.has(action.id) && action.epoch === this.epoch) action.done = true;
       else this.#pending.delete(action);
     } else {
       this.#pending.delete(action);
