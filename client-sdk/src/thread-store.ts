@@ -201,7 +201,9 @@ export class ThreadStore {
 
   /** The answer to an edit or a deletion, or a comment that was asked for by itself. */
   put(comment: Comment): void {
-    if (this.#entries.has(comment.id)) this.#merge(comment, comment.updated_seq, false);
+    const known = this.get(comment.id);
+    const my_reactions = comment.my_reactions ?? known?.my_reactions ?? [];
+    if (known) this.#merge({ ...comment, my_reactions }, comment.updated_seq, false);
     this.#changed();
   }
 
@@ -312,7 +314,10 @@ export class ThreadStore {
     if (settles) this.#drafts.delete(draft.key);
     const uid = settles ? draft.key : (old?.uid ?? `c${comment.id}`);
     const fresh = !settles && (old ? old.fresh : live && !this.#isMine(comment.author));
-    this.#set({ uid, fresh, ...mergeEntry(old, comment, asOf) });
+    const merged = { uid, fresh, ...mergeEntry(old, comment, asOf) };
+    // Events never bring one's own reactions.
+    if (!old && live && merged.mineSeq < 0) merged.blindSeq = merged.reactionSeq;
+    this.#set(merged);
     this.#places.met(comment);
   }
 
