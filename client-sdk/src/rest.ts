@@ -141,7 +141,7 @@ export class Rest {
     return this.call("GET", `/posts/${postId}/comments`, { query: { ...query, parent_id: parentId } });
   }
 
-  comment(id: number): Promise<Comment> {
+  comment(id: number): Promise<Comment & { epoch: string }> {
     return this.call("GET", `/comments/${id}`);
   }
 

@@ -81,3 +81,14 @@ export const withoutVersions = (entry: Entry): Entry => ({
   blindSeq: -1,
   comment: { ...entry.comment, seq: -1, updated_seq: -1 },
 });
+
+/** Of comments and all that comes along with them. */
+export function idsOf(comments: Comment[]): Set<number> {
+  const ids = new Set<number>();
+  const note = ({ id, replies }: Comment): void => {
+    ids.add(id);
+    replies?.items.forEach(note);
+  };
+  comments.forEach(note);
+  return ids;
+}

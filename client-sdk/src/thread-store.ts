@@ -2,7 +2,15 @@ import type { BelfryError } from "./errors.js";
 import type { Comment, Person, Reactions } from "./model.js";
 import type { ChannelEvent, EventData } from "./protocol.js";
 import type { CommentSort } from "./rest.js";
-import { isSame, mergeEntry, withoutVersions, type CommentPage, type Draft, type Entry } from "./thread-entry.js";
+import {
+  idsOf,
+  isSame,
+  mergeEntry,
+  withoutVersions,
+  type CommentPage,
+  type Draft,
+  type Entry,
+} from "./thread-entry.js";
 import { Held } from "./thread-held.js";
 import { Places, type Branch } from "./thread-places.js";
 import { answered, reacted, Toggles, type Toggle } from "./thread-reactions.js";
@@ -83,6 +91,11 @@ export class ThreadStore {
     return this.#places.sort;
   }
 
+  /** Of the log that all is known from. */
+  get epoch(): string {
+    return this.#epoch;
+  }
+
   get places(): Places {
     return this.#places;
   }
@@ -92,10 +105,10 @@ export class ThreadStore {
     return entry && this.#toggles.over(entry.comment);
   }
 
-  /** The ids of what is shown, parents first. */
-  get shownIds(): number[] {
-    const shown = [...this.#entries.values()].filter(({ fresh }) => !fresh);
-    return shown.map(({ comment }) => comment.id).sort((a, b) => a - b);
+  /** The ids of what is to be read again after a hole, parents first. In a tree what waits becomes a number again. */
+  get readAgain(): number[] {
+    const held = [...this.#entries.values()].filter(({ fresh }) => !this.#places.tree || !fresh);
+    return held.map(({ comment }) => comment.id).sort((a, b) => a - b);
   }
 
   /**
@@ -136,9 +149,9 @@ export class ThreadStore {
     return this.#taken();
   }
 
-  /** The next page of the replies to one comment. */
+  /** The next page of the replies to one comment, if that is still there. */
   addReplies(parentId: number, page: CommentPage): boolean {
-    if (!this.#fits(page)) return false;
+    if (!this.#fits(page, parentId)) return false;
     this.#takeAll(page.items, page.seq, false);
     this.#places.tookReplies(parentId, page.items, page.next_cursor);
     return this.#taken();
@@ -161,8 +174,7 @@ export class ThreadStore {
     const told = idsOf(items);
     const known = [...this.#entries.values()].map(({ comment }) => comment).sort(order);
     next.keepOrder(known.filter(({ id, parent_id }) => parent_id === null && told.has(id) && this.#places.reaches(id)));
-    const last = page.next_cursor === null ? Infinity : (page.items.at(-1)?.id ?? 0);
-    this.#rebuild(page, next, items, true, ({ id, seq }) => !tree && seq >= 0 && id > last);
+    this.#rebuild(page, next, items, true);
     for (const { items, next_cursor, parentId } of branches) next.tookReplies(parentId, items, next_cursor);
     for (const single of singles) next.met(single);
     return this.#taken();
@@ -171,7 +183,7 @@ export class ThreadStore {
   /** The first page in another order: only that is shown. Asked for by the reader, so that everything may move. */
   restart(page: CommentPage, sort: CommentSort): boolean {
     if (!this.#fits(page)) return false;
-    this.#rebuild(page, new Places(this.#places.tree, sort), page.items, false, () => false);
+    this.#rebuild(page, new Places(this.#places.tree, sort), page.items, false);
     return this.#taken();
   }
 
@@ -223,7 +235,10 @@ export class ThreadStore {
 
   /** The answer to a draft. */
   settle(comment: Comment): void {
-    this.#merge(comment, comment.updated_seq, false);
+    const { key, parent_id } = comment;
+    const nowhere = this.#places.tree && parent_id !== null && !this.#entries.has(parent_id);
+    if (nowhere) this.#drafts.delete(key!);
+    else this.#merge(comment, comment.updated_seq, false);
     this.#changed();
   }
 
@@ -280,13 +295,7 @@ export class ThreadStore {
   }
 
   /** Goes over to a new reading, keeping of the old one what is told again or is newer than it. */
-  #rebuild(
-    { items, next_cursor, seq }: CommentPage,
-    next: Places,
-    told: Comment[],
-    live: boolean,
-    stays: (comment: Comment) => boolean,
-  ): void {
+  #rebuild({ items, next_cursor, seq }: CommentPage, next: Places, told: Comment[], live: boolean): void {
     const ids = idsOf(told);
     next.took(items, next_cursor);
     this.#places = next;
@@ -295,7 +304,7 @@ export class ThreadStore {
       const { id, parent_id } = comment;
       if (ids.has(id) && fresh && !live) this.#entries.set(id, { ...entry, fresh: false });
       const orphan = next.tree && parent_id !== null && !this.#entries.has(parent_id) && !ids.has(parent_id);
-      if (!ids.has(id) && (orphan || !(comment.seq > seq || stays(comment)))) this.#entries.delete(id);
+      if (!ids.has(id) && (orphan || comment.seq <= seq)) this.#entries.delete(id);
     }
     this.#takeAll(told, seq, live);
   }
@@ -353,8 +362,8 @@ export class ThreadStore {
     return this.#me != null && author?.id === this.#me;
   }
 
-  #fits({ epoch }: CommentPage): boolean {
-    if (epoch === this.#epoch) return true;
+  #fits({ epoch }: CommentPage, parentId?: number): boolean {
+    if (epoch === this.#epoch && (parentId === undefined || this.#entries.has(parentId))) return true;
     this.loadFailed();
     return false;
   }
@@ -382,15 +391,4 @@ export class ThreadStore {
     this.#view = null;
     for (const listener of [...this.#listeners]) listener();
   }
-}
-
-/** With all that comes along with them. */
-function idsOf(comments: Comment[]): Set<number> {
-  const ids = new Set<number>();
-  const note = ({ id, replies }: Comment): void => {
-    ids.add(id);
-    replies?.items.forEach(note);
-  };
-  comments.forEach(note);
-  return ids;
 }

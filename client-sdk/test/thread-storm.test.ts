@@ -96,7 +96,7 @@ async function loadAll(thread: LiveThread, storm: Storm): Promise<void> {
     void thread.loadMore();
     thread.store.reveal(null);
     for (const { comment, fresh, more } of nodesOf(thread)) {
-      if (fresh) thread.store.reveal(comment!.id);
+      if (comment) thread.store.reveal(comment.id);
       if (more) void thread.loadReplies(comment!.id);
       left ||= fresh + more > 0;
     }
@@ -110,11 +110,13 @@ function holds(thread: LiveThread, { ada, hub, post }: Storm, everything: boolea
   assert.equal(new Set(ids).size, ids.length, "nothing is doubled");
   for (const comment of seen) assert.deepEqual(comment, stored.get(comment.id));
   assert.equal(thread.store.commentCount, hub.post(post.id).comment_count);
-  if (everything)
-    assert.deepEqual(
-      ids.sort((a, b) => a - b),
-      [...stored.keys()].sort((a, b) => a - b),
-    );
+  if (!everything) return;
+  // By votes a root may be skipped while votes change; what is below a root that is there must be there.
+  const there = hub.data.comments.filter(({ root_id }) => thread.sort !== "top" || ids.includes(root_id));
+  assert.deepEqual(
+    ids.sort((a, b) => a - b),
+    there.map(({ id }) => id).sort((a, b) => a - b),
+  );
 }
 
 const ways: { name: string; options: { replies?: number; sort?: CommentSort }; sorts: CommentSort[] }[] = [
@@ -126,8 +128,7 @@ const ways: { name: string; options: { replies?: number; sort?: CommentSort }; s
 ];
 
 for (const { name, options, sorts } of ways) {
-  const only = Number(process.env.SEED);
-  for (let seed = only || 1; seed <= (only || 20); seed++) {
+  for (let seed = 1; seed <= 16; seed++) {
     test(`after any interleaving ${name} is what the server has, and nothing moved by itself: seed ${seed}`, async () => {
       const storm = new Storm(seed);
       const { ada, chance } = storm;

@@ -114,7 +114,7 @@ function route(hub: FakeHub, request: RestRequest): RestAnswer {
       return { status: 201, body: hub.shown(comment, author) };
     }
     case "GET /comments/{id}":
-      return { status: 200, body: hub.shown(hub.comment(Number(id)), user) };
+      return { status: 200, body: { ...hub.shown(hub.comment(Number(id)), user), epoch: hub.data.epoch } };
     case "PUT /comments/{id}/reactions/{last}":
     case "DELETE /comments/{id}/reactions/{last}":
       return {
