@@ -2,7 +2,7 @@ import type { Client } from "./client.js";
 import { systemClock, type Clock } from "./clock.js";
 import { Emitter, type Off } from "./emitter.js";
 import { asBelfryError, BelfryError } from "./errors.js";
-import type { EventData, Person, Position, Post } from "./protocol.js";
+import type { Comment, EventData, Person, Position, Post } from "./protocol.js";
 import { Refetcher } from "./refetcher.js";
 import type { CommentSort, Rest } from "./rest.js";
 import type { Room } from "./room.js";
@@ -133,6 +133,21 @@ export class LiveThread extends Emitter<{ change: void }> {
     const ask = () => this.#pages.replies(commentId, this.store.places.branch(commentId)?.cursor ?? null);
     const page = await this.#asked(ask, (error) => this.store.setBranch(commentId, { error }));
     if (!page || !this.store.addReplies(commentId, page)) this.store.setBranch(commentId, { loading: false });
+  }
+
+  /**
+   * Brings one comment, with those it hangs on, wherever it is in the thread. False when there is no such comment here;
+   * rejects when that could not be found out.
+   */
+  async find(commentId: number): Promise<boolean> {
+    const chain: Comment[] = [];
+    for (let id: number | null = commentId; id !== null && !this.store.get(id); id = chain[0]!.parent_id) {
+      const told = await this.#pages.comment(id);
+      if (told?.comment.post_id !== this.#options.postId) return false;
+      chain.unshift(told.comment);
+    }
+    if (!this.#closed) this.store.bring(commentId, chain);
+    return true;
   }
 
   /**

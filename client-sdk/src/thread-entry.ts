@@ -92,3 +92,14 @@ export function idsOf(comments: Comment[]): Set<number> {
   comments.forEach(note);
   return ids;
 }
+
+/** Those that wait right below a comment (null: among the roots), and what hangs on them. */
+export function waiting(entries: Iterable<Entry>, parentId: number | null): Entry[] {
+  const found = new Map<number | null, Entry>();
+  for (const entry of [...entries].sort((a, b) => a.comment.id - b.comment.id)) {
+    const { fresh, comment } = entry;
+    // Parents come first: by now a parent that is meant too has been found.
+    if (fresh && (comment.parent_id === parentId || found.has(comment.parent_id))) found.set(comment.id, entry);
+  }
+  return [...found.values()];
+}

@@ -219,6 +219,15 @@ export class ThreadStore {
     this.#changed();
   }
 
+  /** A comment that was asked for by itself, after those it hangs on: shown, wherever pages have come to. */
+  bring(id: number, chain: Comment[]): void {
+    for (const comment of chain) this.#merge(comment, comment.updated_seq, false);
+    for (let entry = this.#entries.get(id); entry; entry = this.#entries.get(entry.comment.parent_id ?? -1)) {
+      if (entry.fresh) this.#entries.set(entry.comment.id, { ...entry, fresh: false });
+    }
+    this.#changed();
+  }
+
   /** An absolute count, as of an event or a REST position. */
   setCommentCount(count: number, seq: number): void {
     if (seq < this.#countSeq) return;
@@ -281,16 +290,8 @@ export class ThreadStore {
 
   /** Shows what came in below a comment, or, with null, all new roots and what hangs on them. */
   reveal(parentId: number | null): void {
-    const revealed = new Set<number | null>();
-    for (const entry of [...this.#entries.values()].sort((a, b) => a.comment.id - b.comment.id)) {
-      const { comment, fresh } = entry;
-      if (!fresh) continue;
-      // Parents come first: by now a parent that was meant too is fresh no more.
-      if (comment.parent_id === parentId || revealed.has(comment.parent_id)) {
-        revealed.add(comment.id);
-        this.#entries.set(comment.id, { ...entry, fresh: false });
-      }
-    }
+    for (const entry of waiting(this.#entries.values(), parentId))
+      this.#entries.set(entry.comment.id, { ...entry, fresh: false });
     this.#changed();
   }
 

@@ -1,17 +1,13 @@
 //! Comments: what is said below posts, in threads of any depth.
 
 use super::limits::RateLimits;
-use super::{DomainError, Identity, idempotency, markdown, paging, text};
+use super::{DomainError, Identity, emoji, idempotency, markdown, mentions, text};
 use crate::config::Limits;
-use crate::model::page::{Page, Sort, page};
 use crate::model::{Comment, CommentId, PostId};
 use crate::store::Store;
-use crate::store::read::Below;
-use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment, Versioned};
-use serde::Serialize;
+use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment, React, Reactions, Versioned};
 use std::net::IpAddr;
 use std::sync::Arc;
-use utoipa::ToSchema;
 
 /// What a comment begins with.
 #[derive(Debug, Clone)]
@@ -26,39 +22,9 @@ pub struct NewComment {
     pub key: Option<String>,
 }
 
-/// Which comments of a post, as the client wrote it.
-#[derive(Debug, Clone, Default)]
-pub struct CommentList {
-    /// `oldest` (default) or `newest`.
-    pub sort: Option<String>,
-    /// None: all of them, flat; `0`: the roots; else direct replies of that comment.
-    pub parent_id: Option<String>,
-    /// Where the page begins.
-    pub cursor: Option<String>,
-    /// How many.
-    pub limit: Option<String>,
-}
-
-/// A comment as one reader sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct CommentView {
-    /// What everyone sees.
-    #[serde(flatten)]
-    pub comment: Comment,
-    /// The emoji this reader chose, for readers who are signed in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Vec<String>, required = false)]
-    pub my_reactions: Option<Vec<String>>,
-}
-
-/// A comment as this reader sees it.
-pub fn view(reader: Option<&Identity>, comment: Comment) -> CommentView {
-    CommentView { comment, my_reactions: reader.map(|_| Vec::new()) }
-}
-
 /// What may be done with comments.
 pub struct Comments {
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     limits: Limits,
     rates: Arc<RateLimits>,
 }
@@ -72,7 +38,7 @@ impl Comments {
     /// Writes a comment in the caller's name, counted against the caller and `address`.
     ///
     /// # Errors
-    /// `unprocessable` for a text out of bounds or a parent elsewhere, `too_large` for one that renders too large,
+    /// `unprocessable` for a text out of bounds, too many mentions or a parent elsewhere, `too_large` for one that renders too large,
     /// `not_found` for a post that is not there, `conflict` for a parent that is deleted or a key used for something
     /// else, `rate_limited`.
     pub async fn create(
@@ -86,8 +52,9 @@ impl Comments {
         let key = idempotency::keyed(author.caller(), "comment", new.key.as_deref(), &content)?;
         self.rates.comment(author.user_id, address)?;
         let html = self.render(&new.body).await?;
+        let mentions = mentions::within(&new.body, self.limits.max_mentions).await?;
         let NewComment { post_id, parent_id, body, .. } = new;
-        let comment = CreateComment { post_id, parent_id, author: author.user_id, body, html, key };
+        let comment = CreateComment { post_id, parent_id, author: author.user_id, body, html, mentions, key };
         Ok(self.store.write(comment).await?)
     }
 
@@ -99,21 +66,6 @@ impl Comments {
         self.store.read().comment(id).await?.ok_or_else(|| DomainError::not_found("comment not found"))
     }
 
-    /// A page of a post's comments, tombstones included, with the head of its channel as of before.
-    ///
-    /// # Errors
-    /// `bad_request` for what of the list makes no sense, `not_found` for a post that is not there.
-    pub async fn list(&self, post: PostId, list: &CommentList) -> Result<Versioned<Page<Comment>>, DomainError> {
-        let sort = sort(list.sort.as_deref())?;
-        let below = below(list.parent_id.as_deref())?;
-        let limit = paging::limit(list.limit.as_deref())?;
-        let name = format!("comments/{post}/{below:?}/{sort:?}");
-        let after = paging::after(&name, list.cursor.as_deref())?;
-        let comments = self.store.read().comments(post, below, sort, after, limit + 1).await?;
-        let Versioned { value, seq } = comments.ok_or_else(|| DomainError::not_found("post not found"))?;
-        Ok(Versioned { value: page(&name, value, limit, |comment| comment.id.0), seq })
-    }
-
     /// Changes the text of a comment of the caller's. The same text again tells nobody.
     ///
     /// # Errors
@@ -121,7 +73,8 @@ impl Comments {
     pub async fn edit(&self, caller: &Identity, id: CommentId, body: String) -> Result<Comment, DomainError> {
         self.check(&body)?;
         let html = self.render(&body).await?;
-        Ok(self.store.write(EditComment { comment_id: id, actor: caller.actor(), body, html }).await?)
+        let mentions = mentions::within(&body, self.limits.max_mentions).await?;
+        Ok(self.store.write(EditComment { comment_id: id, actor: caller.actor(), body, html, mentions }).await?)
     }
 
     /// Makes a comment of the caller's, or any for a moderator, a tombstone; again is no error.
@@ -130,6 +83,25 @@ impl Comments {
     /// `not_found`, `forbidden`.
     pub async fn delete(&self, caller: &Identity, id: CommentId) -> Result<Comment, DomainError> {
         Ok(self.store.write(DeleteComment { comment_id: id, actor: caller.actor() }).await?)
+    }
+
+    /// Puts an emoji on a comment in the caller's name, or takes it away; what is so already tells nobody. Answers what
+    /// stands there then.
+    ///
+    /// # Errors
+    /// `unprocessable` for what is no emoji, and for one more than a comment may have; `not_found`; `conflict` for a
+    /// comment that is deleted.
+    pub async fn react(
+        &self,
+        caller: &Identity,
+        comment_id: CommentId,
+        emoji: &str,
+        on: bool,
+    ) -> Result<Reactions, DomainError> {
+        let counted = emoji::counted(emoji).ok_or_else(|| DomainError::unprocessable("/emoji", "must be one emoji"))?;
+        let at_most = self.limits.max_emoji;
+        let react = React { comment_id, actor: caller.user_id, emoji: counted.to_owned(), on, at_most };
+        Ok(self.store.write(react).await?)
     }
 
     fn check(&self, body: &str) -> Result<(), DomainError> {
@@ -141,46 +113,23 @@ impl Comments {
     }
 }
 
-fn sort(name: Option<&str>) -> Result<Sort, DomainError> {
-    match name {
-        None | Some("oldest") => Ok(Sort::Oldest),
-        Some("newest") => Ok(Sort::Newest),
-        Some(_) => Err(DomainError::bad_request("`sort` is `oldest` or `newest`")),
-    }
-}
-
-fn below(parent_id: Option<&str>) -> Result<Below, DomainError> {
-    match parent_id {
-        None => Ok(Below::Anything),
-        Some("0") => Ok(Below::Roots),
-        Some(id) => {
-            let id = id.parse().map_err(|_| DomainError::bad_request("`parent_id` is the id of a comment, or 0"))?;
-            Ok(Below::Comment(id))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Role, SessionId, Timestamp, UserId};
+    use crate::domain::threads::CommentView;
+    use crate::model::{Timestamp, UserId, UserRef};
     use crate::protocol::codec::payload;
     use crate::protocol::fixtures::assert_says;
     use crate::protocol::server::ServerMessage;
 
     #[test]
     fn a_comment_is_answered_as_in_its_fixture() {
-        let ada = Identity {
-            user_id: UserId(3),
+        let author = UserRef {
+            id: UserId(3),
             name: "Ada Lovelace".into(),
             handle: "ada".into(),
             avatar_url: Some("https://img.example/ada.png".into()),
-            role: Role::User,
-            session_id: SessionId(1),
-            issued_at: Timestamp(0),
-            expires_at: Timestamp(0),
         };
-        let author = ada.user();
         let comment = Comment {
             id: CommentId(9),
             post_id: PostId(42),
@@ -199,9 +148,18 @@ mod tests {
             seq: 21,
             updated_seq: 21,
         };
-        assert!(view(None, comment.clone()).my_reactions.is_none());
-        let data = serde_json::to_value(view(Some(&ada), comment)).unwrap();
+        let seen = |mine| CommentView { comment: comment.clone(), my_reactions: mine, replies: None };
+        assert!(serde_json::to_value(seen(None)).unwrap().get("my_reactions").is_none());
+        let data = serde_json::to_value(seen(Some(Vec::new()))).unwrap();
         let reply = ServerMessage::Reply { id: 5, data };
         assert_says("reply.comment", |codec| payload(&codec.frame(&reply)));
+    }
+
+    #[test]
+    fn reactions_are_answered_as_in_their_fixture() {
+        let reactions = [("👍".to_owned(), 3), ("❤\u{fe0f}".to_owned(), 1)].into();
+        let data = serde_json::to_value(Reactions { reactions, my_reactions: vec!["👍".into()], seq: 29 }).unwrap();
+        let reply = ServerMessage::Reply { id: 8, data };
+        assert_says("reply.reactions", |codec| payload(&codec.frame(&reply)));
     }
 }

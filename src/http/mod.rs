@@ -10,15 +10,18 @@ pub mod comments;
 pub mod config;
 pub mod cookie;
 pub mod cors;
+pub mod docs;
 pub mod exposition;
 pub mod extract;
 pub mod health;
 pub mod layers;
+pub mod notifications;
 pub mod openapi;
 pub mod origin;
 pub mod posts;
 pub mod problem;
 pub mod publish;
+pub mod reactions;
 pub mod refusal;
 pub mod site;
 pub mod socket;
@@ -51,9 +54,11 @@ fn rest() -> Routes {
         .merge(config::routes())
         .merge(posts::routes())
         .merge(comments::routes())
+        .merge(reactions::routes())
         .merge(channels::routes())
+        .merge(notifications::routes())
         .merge(publish::routes());
-    Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes())
+    Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes()).merge(docs::routes())
 }
 
 /// Puts around routes what every request gets, innermost first.

@@ -14,11 +14,17 @@ pub mod postgres;
 pub mod sqlite;
 pub mod ledger;
 pub mod compose;
+mod hosting;
 mod moderation;
 pub mod rows;
 pub mod epoch;
+pub mod excerpt;
 pub mod handles;
+pub mod inbox;
+pub mod notices;
 mod place;
+mod posting;
+pub mod reacting;
 pub mod read;
 pub mod write;
 

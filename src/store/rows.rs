@@ -6,7 +6,6 @@ use crate::model::{
     Account, ApiKeyId, Ban, BanId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId, UserRef,
 };
 use sqlx::FromRow;
-use std::collections::BTreeMap;
 
 /// A person.
 #[derive(Debug, Clone, FromRow)]
@@ -19,8 +18,10 @@ pub struct AccountRow {
     pub handle: String,
     /// `users.avatar_url`.
     pub avatar_url: Option<String>,
-    /// `users.email`.
+    /// `users.email`, or else `users.host_email`.
     pub email: Option<String>,
+    /// `users.external_id`.
+    pub external_id: Option<String>,
     /// `users.role`.
     pub role: String,
     /// `users.created_at`.
@@ -34,7 +35,7 @@ impl TryFrom<AccountRow> for Account {
         let role = Role::from_name(&row.role)
             .ok_or_else(|| StoreError::Internal(format!("person {} has the role {:?}", row.id, row.role)))?;
         let user = UserRef { id: row.id, name: row.name, handle: row.handle, avatar_url: row.avatar_url };
-        Ok(Self { user, email: row.email, role, created_at: row.created_at })
+        Ok(Self { user, email: row.email, external_id: row.external_id, role, created_at: row.created_at })
     }
 }
 
@@ -128,6 +129,8 @@ pub struct CommentRow {
     pub seq: i64,
     /// `comments.updated_seq`.
     pub updated_seq: i64,
+    /// `comments.reactions`: a map of emoji and number, as JSON.
+    pub reactions: String,
     /// `comments.reply_count`.
     pub reply_count: i64,
     /// `comments.created_at`.
@@ -159,7 +162,7 @@ impl From<CommentRow> for Comment {
             created_at: row.created_at,
             edited_at: row.edited_at,
             deleted,
-            reactions: BTreeMap::new(),
+            reactions: serde_json::from_str(&row.reactions).unwrap_or_default(),
             reply_count: row.reply_count,
             key: row.key,
             seq: row.seq,
@@ -214,6 +217,8 @@ pub struct EventRow {
     pub subject_id: Option<i64>,
     /// `events.facts`.
     pub facts: Option<String>,
+    /// `events.unread`.
+    pub unread: Option<i64>,
     /// `channels.closed`.
     pub closed: bool,
 }

@@ -24,11 +24,14 @@ pub(crate) mod bans;
 pub(crate) mod comments;
 pub(crate) mod control;
 pub(crate) mod double;
+pub(crate) mod hosting;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod notifications;
 pub(crate) mod pages;
 pub(crate) mod posts;
 pub(crate) mod prune;
+pub(crate) mod reactions;
 pub(crate) mod sessions;
 pub(crate) mod support;
 pub(crate) mod writes;
@@ -69,6 +72,20 @@ macro_rules! conformance {
                     counters_equal_the_rows_at_every_seq,
                     a_comment_by_nobody_is_refused,
                 }
+                reactions {
+                    a_reaction_is_answered_told_and_read_alike,
+                    what_is_so_already_tells_nobody,
+                    toggles_that_wait_together_are_one_event_a_comment,
+                    toggles_that_undo_each_other_tell_nobody,
+                    other_writes_of_the_room_come_between_toggles_and_those_of_other_rooms_do_not,
+                    fifty_toggles_together_are_named_and_one_more_are_not,
+                    a_comment_has_so_many_different_emoji_and_no_more,
+                    only_a_comment_that_is_there_is_reacted_to,
+                    a_deleted_comment_loses_its_reactions_and_its_log_tells_none,
+                    toggles_of_many_on_two_processes_are_counted_exactly,
+                    toggles_behind_a_held_room_go_together,
+                    a_reply_in_the_same_group_keeps_the_newest_seq,
+                }
                 posts {
                     a_post_opens_its_channel_at_nothing,
                     a_post_is_changed_by_its_author_or_a_moderator_and_told,
@@ -77,10 +94,24 @@ macro_rules! conformance {
                 }
                 pages {
                     every_list_of_comments_has_its_order,
+                    a_list_by_reactions_has_the_most_first_and_the_oldest_of_equals,
+                    the_first_replies_of_many_are_read_at_once,
                     a_page_shows_comments_as_they_are_with_the_head_of_their_room,
                     a_post_that_is_not_there_has_no_pages,
                     pages_are_stable_while_comments_are_inserted,
                     posts_are_listed_newest_first_without_those_deleted,
+                }
+                notifications {
+                    a_comment_tells_those_it_concerns_once_each_and_never_its_author,
+                    a_comment_that_is_repeated_with_its_key_tells_nobody_again,
+                    an_edit_tells_whom_it_mentions_and_nobody_has_told,
+                    a_comment_tells_so_many_people_in_all_its_edits_and_no_more,
+                    deleting_a_comment_takes_back_what_it_told,
+                    an_inbox_is_read_by_its_latest_changes_in_pages,
+                    what_is_read_is_counted_once_and_only_ones_own,
+                    reading_all_is_reading_what_came_before_it,
+                    a_notification_is_dismissed_by_its_person_and_again_without_a_word,
+                    a_notification_tells_post_and_comment_as_they_are_and_not_at_all_once_the_post_is_gone,
                 }
                 log {
                     what_is_replayed_at_once_is_what_was_told,
@@ -117,6 +148,15 @@ macro_rules! conformance {
                     only_people_below_a_moderator_are_banned_by_them,
                     a_refresh_token_of_a_banned_person_is_refused_and_not_spent,
                     a_ban_that_has_ended_is_over_and_its_row_goes,
+                }
+                hosting {
+                    people_of_the_host_are_found_or_made_in_the_order_asked_for,
+                    what_the_host_says_replaces_what_is_kept_and_the_rest_stays,
+                    an_address_of_the_host_is_nobodys_to_sign_in_with,
+                    handles_of_people_of_the_host_are_made_unique,
+                    a_person_of_the_host_first_seen_twice_at_once_is_one_person,
+                    a_token_of_the_host_is_revoked_until_it_ends,
+                    everywhere_ends_tokens_of_the_host_and_sessions_alike,
                 }
                 prune {
                     a_long_log_loses_its_beginning_and_its_floor_moves,

@@ -4,6 +4,7 @@
 //! A group is one transaction of a number of statements that does not grow with its hot members (`hot`).
 
 mod accounts;
+mod audience;
 mod bans;
 mod bulk;
 mod cold;
@@ -12,12 +13,18 @@ mod connect;
 mod control;
 mod failure;
 mod group;
+mod hosting;
 mod hot;
+mod inbox;
+mod locks;
 mod log;
+mod notifications;
 mod posts;
 mod prune;
+mod reactions;
 mod sessions;
 mod targets;
+mod threads;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -26,7 +33,8 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
+    ApiKey, Behind, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
+    ReadPosts, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
@@ -87,6 +95,10 @@ impl ReadAccounts for Postgres {
         bounded(&self.reads, async |db| accounts::account(db, id).await).await
     }
 
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        bounded(&self.reads, async |db| hosting::account(db, external_id).await).await
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
         bounded(&self.reads, async |db| accounts::credentials(db, email).await).await
     }
@@ -118,10 +130,35 @@ impl ReadComments for Postgres {
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
-        bounded(&self.reads, async |db| comments::page(db, post, below, sort, after, limit).await).await
+        bounded(&self.reads, async |db| threads::page(db, post, below, sort, after, limit).await).await
+    }
+
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError> {
+        bounded(&self.reads, async |db| threads::replies(db, parents, limit).await).await
+    }
+
+    async fn chosen(
+        &self,
+        reader: UserId,
+        comments: &[CommentId],
+    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
+        bounded(&self.reads, async |db| reactions::chosen(db, reader, comments).await).await
+    }
+}
+
+#[async_trait]
+impl ReadNotifications for Postgres {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        bounded(&self.reads, async |db| notifications::inbox(db, user, unread, before, limit).await).await
     }
 }
 

@@ -7,12 +7,16 @@ mod accounts;
 mod bans;
 mod comments;
 mod control;
+mod hosting;
 mod keys;
 mod log;
 mod note;
+mod notifications;
 mod posts;
 mod prune;
+mod reactions;
 mod sessions;
+mod threads;
 mod transaction;
 mod writer;
 

@@ -1,15 +1,21 @@
 //! The real-time core over the real store, in the test's own process, where the store can be made to fail and to wait.
 
 mod bans;
+mod bell;
 mod epoch;
 mod gate;
 mod heartbeat;
+mod hosts;
 mod memory;
 mod order;
 mod posts;
+mod presence;
+mod reactions;
 mod recovery;
 mod revocation;
+mod rosters;
 mod slow;
-mod support;
+pub(crate) mod support;
 mod tombstones;
 mod transport;
+mod typing;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::CommentId;
 use crate::model::page::Sort;
-use crate::store::postgres::{comments, log, posts};
+use crate::store::postgres::{log, posts, threads};
 use crate::store::read::Below;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor};
@@ -26,6 +26,7 @@ const CROWD: &str = "
            case when n <= 20 or n between 99980 and 100000 then null when n <= 50000 then 1 else 2 end,
            0, 1 + n % 100, repeat('b', 200), repeat('h', 200), n, n, 0
     from generate_series(1, 105000) as n;
+    update comments set reaction_count = id % 7 where id <= 60000 and id % 3 = 0;
     insert into events (channel, seq, at, kind, facts)
     select 'post:1', n, 0, 'custom.x', '1' from generate_series(1, 100000) as n";
 
@@ -46,7 +47,7 @@ async fn a_page_costs_the_same_however_many_comments_there_are() {
                 let middle = 50_000;
                 let first = if sort == Sort::Oldest { 0 } else { i64::MAX };
                 for beyond in [first, middle] {
-                    let list = |below| comments::list(below, sort);
+                    let list = |below| threads::list(below, sort);
                     let most = [
                         pages(&mut db, list(Below::Anything), &format!("1, {beyond}, 20")).await,
                         pages(&mut db, list(Below::Roots), &format!("1, {beyond}, 20")).await,
@@ -57,7 +58,19 @@ async fn a_page_costs_the_same_however_many_comments_there_are() {
                     assert!(most.iter().all(|pages| *pages < PAGES), "{seen:?}: {most:?}");
                 }
             }
+            // Behind the first of all, in the middle of those with as many, and among those with none.
+            for (reactions, id) in [(i64::MAX, 0), (3, 30_000), (0, 50_000)] {
+                let behind = |parent: &str| format!("1, {id}, 20, {}{parent}", -reactions);
+                let list = |below| threads::list(below, Sort::Top);
+                let most = [
+                    pages(&mut db, list(Below::Anything), &behind("")).await,
+                    pages(&mut db, list(Below::Roots), &behind("")).await,
+                    pages(&mut db, list(Below::Comment(CommentId(1))), &behind(", 1")).await,
+                ];
+                assert!(most.iter().all(|pages| *pages < PAGES), "{counted} {mode} top {reactions}: {most:?}");
+            }
             let all = [
+                pages(&mut db, threads::REPLIES, "array[1, 2, 3, 4, 5], 4").await,
                 pages(&mut db, posts::LIST, &format!("{}, 20", i64::MAX)).await,
                 pages(
                     &mut db,
