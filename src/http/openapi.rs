@@ -149,7 +149,8 @@ fn security_schemes() -> Value {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "An access token, from registering, signing in or refreshing.",
+            "description": "An access token, from registering, signing in or refreshing, or a token that the host's site \
+                signs for its people.",
         },
         "api_key": {
             "type": "http",
