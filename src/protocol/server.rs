@@ -4,7 +4,7 @@ use super::codec::Codec;
 use super::codes::ErrorCode;
 use crate::model::{Channel, Role, Timestamp, UserId, UserRef};
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -34,7 +34,7 @@ pub struct Me {
 }
 
 /// Who sent a signal.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sender {
     /// Who.
     pub id: UserId,

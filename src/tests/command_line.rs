@@ -75,7 +75,8 @@ fn a_setting_that_cannot_be_used_is_one_line_that_names_it() {
         ("BELFRY_RATE_LIMITS", "false"),
         ("DATABASE_URL", "mysql://swordfish@db"),
         ("DATABASE_URL", "sqlite://"),
-        ("REDIS_URL", "redis://swordfish@bus"),
+        ("REDIS_URL", "rediss://:swordfish@bus"),
+        ("REDIS_URL", "memcached://swordfish@bus"),
         ("BELFRY_JWT_SECRET", ""),
     ] {
         // A port that is taken would be another failure: none is asked for.

@@ -14,7 +14,7 @@ use belfry::hub::Hub;
 use belfry::lifecycle;
 use belfry::model::clock::DatabaseClock;
 use belfry::model::random::SystemEntropy;
-use belfry::model::{Channel, Comment, CommentId, Event, PostId, UserId};
+use belfry::model::{Channel, EpochCell, Comment, CommentId, Event, PostId, UserId};
 use belfry::store::write::{
     Actor, CreateComment, CreatePost, DeleteComment, DeletePost, EditComment, EnsurePeople, Publish,
 };
@@ -88,6 +88,7 @@ impl House {
             bus,
             entropy: Arc::new(SystemEntropy),
             clock: Arc::new(DatabaseClock::new()),
+            epoch: EpochCell::default(),
         };
         let app = App::start(self.config.clone(), world).await.unwrap();
         let (state, hub) = (app.state.clone(), app.hub.clone());
