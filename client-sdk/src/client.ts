@@ -1,5 +1,6 @@
+import { Commands } from "./commands.js";
 import { Connection } from "./connection.js";
-import { Emitter, type Off } from "./emitter.js";
+import type { Off } from "./emitter.js";
 import { asBelfryError, BelfryError, errorFrom } from "./errors.js";
 import { withDefaults, type AccessToken, type ClientOptions } from "./options.js";
 import { Outbox } from "./outbox.js";
@@ -7,7 +8,6 @@ import type { PageSign } from "./page.js";
 import {
   isKnown,
   type Command,
-  type Comment,
   type Refused,
   type ServerMessage,
   type Signal,
@@ -21,6 +21,9 @@ import { Requests } from "./requests.js";
 import type { Room } from "./room.js";
 import { Rooms } from "./rooms.js";
 import { TokenLife } from "./token-life.js";
+
+/** `typing` is sent no more often than this, in milliseconds. */
+const TYPING_MS = 3_000;
 
 /**
  * - `idle`: not started yet.
@@ -53,7 +56,7 @@ export interface ClientEvents {
  * A connection to a Belfry server that comes back by itself. Rooms resume where they stood; commands given while it is away wait,
  * in order and up to a bound, and are sent again until they are answered.
  */
-export class Client extends Emitter<ClientEvents> {
+export class Client extends Commands<ClientEvents> {
   state: ClientState = { status: "idle" };
   /** As of the last welcome; undefined before the first. */
   user: User | null | undefined;
@@ -75,6 +78,8 @@ export class Client extends Emitter<ClientEvents> {
   #notBefore = 0;
   #needsFreshToken = false;
   #unwatch: Off | undefined;
+  /** When this socket last told of typing, by channel. */
+  #typed = new Map<string, number>();
 
   constructor(options: ClientOptions = {}) {
     super();
@@ -84,6 +89,8 @@ export class Client extends Emitter<ClientEvents> {
     this.#rooms = new Rooms({
       subscribe: (room) => this.#asked && this.#subscribe(room),
       unsubscribe: ({ channel }) => this.#asked && this.#connection!.send({ type: "unsubscribe", channel }),
+      clock: filled.clock,
+      userId: () => this.user?.id,
     });
     this.#tokenLife = new TokenLife(filled, (token) => this.#refresh(token));
   }
@@ -119,42 +126,20 @@ export class Client extends Emitter<ClientEvents> {
     if (turn === this.#turn && token) this.#hello(token, []);
   }
 
-  /** The room of a channel, `post:42` or `me`; always the same one for the same name. */
-  room(channel: string): Room {
-    return this.#rooms.get(channel);
+  /**
+   * The room of a channel, `post:42` or `me`; always the same one for the same name. With `presence` it shows who is here,
+   * and shows this person to others; asked for once, it stays so for all who hold the room.
+   */
+  room(channel: string, options: { presence?: boolean } = {}): Room {
+    const room = this.#rooms.get(channel);
+    if (options.presence) room.showPresence();
+    return room;
   }
 
-  /**
-   * Sends a command and resolves with its answer. Without a connection it waits for one; cut before the answer, it is
-   * sent again. Rejects with the server's error, or `timeout`, `queue_full`, `closed`, `wrong_user`.
-   */
   request(command: Command): Promise<unknown> {
     if (this.state.status === "closed") return Promise.reject(new BelfryError("closed", this.state.reason));
     if (this.state.status === "dormant") this.connect();
     return this.#outbox.push(command);
-  }
-
-  /**
-   * Writes a comment. `key` makes it one comment however often it is sent: give your own (1-64 visible ASCII characters)
-   * to try again after an unknown outcome.
-   */
-  createComment(comment: { postId: number; parentId?: number | null; body: string; key?: string }): Promise<Comment> {
-    const { postId, parentId, body, key = crypto.randomUUID() } = comment;
-    return this.request({
-      type: "comment.create",
-      post_id: postId,
-      ...(parentId ? { parent_id: parentId } : {}),
-      body,
-      key,
-    }) as Promise<Comment>;
-  }
-
-  editComment(id: number, body: string): Promise<Comment> {
-    return this.request({ type: "comment.edit", comment_id: id, body }) as Promise<Comment>;
-  }
-
-  deleteComment(id: number): Promise<Comment> {
-    return this.request({ type: "comment.delete", comment_id: id }) as Promise<Comment>;
   }
 
   /** Sends what is worth something only now. False when there is no connection to send it on. */
@@ -162,6 +147,19 @@ export class Client extends Emitter<ClientEvents> {
     if (this.state.status !== "connected") return false;
     this.#connection!.send(signal);
     return true;
+  }
+
+  /**
+   * Tells those in a joined `post:` room that one writes; it ends by itself. Call it with each keystroke: it is sent once in
+   * 3 s. False when there is nobody to tell: no connection, not signed in, not in that room.
+   */
+  typing(channel: string): boolean {
+    const room = this.#rooms.get(channel);
+    if (!this.user || room.state !== "live" || this.state.status !== "connected") return false;
+    const now = this.#options.clock.now();
+    if (now - (this.#typed.get(channel) ?? -Infinity) < TYPING_MS) return true;
+    this.#typed.set(channel, now);
+    return this.signal({ type: "typing", channel });
   }
 
   async #open(): Promise<void> {
@@ -302,6 +300,7 @@ export class Client extends Emitter<ClientEvents> {
     this.#options.clock.clearTimeout(this.#timer);
     this.#tokenLife.stop();
     this.#requests.forget();
+    this.#typed.clear();
     this.#outbox.close();
     this.#rooms.cut();
   }

@@ -1,67 +1,7 @@
 import type { ErrorBody } from "./errors.js";
+import type { Comment, Notification, Person, Position, Post, User } from "./model.js";
 
-/** A person as others see them. */
-export interface Person {
-  id: number;
-  name: string;
-  handle: string;
-  avatar_url?: string | null;
-}
-
-/** The person that this client is signed in as. */
-export interface User extends Person {
-  role: "user" | "moderator" | "admin" | (string & {});
-}
-
-/** A comment. Deleted, it keeps its place: no author, empty `body` and `html`. */
-export interface Comment {
-  id: number;
-  post_id: number;
-  parent_id: number | null;
-  /** Its own id for a root. */
-  root_id: number;
-  /** 0 for a root. */
-  depth: number;
-  author: Person | null;
-  /** Markdown, as written. */
-  body: string;
-  /** Rendered and sanitised by the server. */
-  html: string;
-  created_at: string;
-  edited_at: string | null;
-  deleted: boolean;
-  reactions: Record<string, number>;
-  /** Direct replies, deleted ones included. */
-  reply_count: number;
-  key: string | null;
-  /** The event of its creation. */
-  seq: number;
-  /** The last event that changed it: of two copies, the higher one is newer. */
-  updated_seq: number;
-  /** Only in answers to the signed-in caller; never in events. */
-  my_reactions?: string[];
-}
-
-export interface Post {
-  id: number;
-  title: string;
-  body: string;
-  html: string;
-  url: string | null;
-  page_key: string | null;
-  author: Person | null;
-  tags: string[];
-  /** Comments that are not deleted. */
-  comment_count: number;
-  created_at: string;
-  updated_at: string;
-}
-
-/** Where a reader of a channel stands: subscribe from here and nothing is missed. */
-export interface Position {
-  epoch: string;
-  seq: number;
-}
+export type * from "./model.js";
 
 /** An entry of a channel's log. `seq` has no holes within a channel. */
 export interface ChannelEvent<Kind extends string = string, Data = unknown> {
@@ -84,10 +24,42 @@ export interface EventData {
   "comment.created": CommentAndCount;
   "comment.deleted": CommentAndCount;
   "comment.updated": { comment: Comment };
+  /** `by` is what changed since; left out when that is much. */
+  "comment.reacted": { comment_id: number; reactions: Record<string, number>; by?: ReactionChange[] };
   "post.updated": { post: Post };
   "post.deleted": { post_id: number };
+  "notification.created": { notification: Notification; unread: number };
+  "notification.updated": { notification: Notification; unread: number };
+  /** These, or all that came before this event. */
+  "notifications.read": { unread: number; ids?: number[]; all?: true };
+  "notification.deleted": { id: number; unread: number };
   /** Its subject may no longer be told. */
   void: Record<string, never>;
+}
+
+export interface ReactionChange {
+  user_id: number;
+  emoji: string;
+  on: boolean;
+}
+
+/** Who is here, whole (`users` stands in for what was known) or as what changed (`joined`, `left`). */
+export interface Presence {
+  /** People, and the `anonymous` ones. */
+  count: number;
+  anonymous: number;
+  /** 100 at most. */
+  users?: Person[];
+  joined?: Person[];
+  left?: number[];
+  /** The server cannot see everywhere just now. */
+  partial?: boolean;
+}
+
+/** Somebody by id and name alone. */
+export interface Name {
+  id: number;
+  name: string;
 }
 
 export interface Subscription {
@@ -123,7 +95,9 @@ export interface Subscribed extends Position {
   head: number;
   recovered: boolean;
   events: ChannelEvent[];
-  presence?: unknown;
+  /** Whole; with `presence` asked for. */
+  presence?: Presence;
+  /** On one's own channel. */
   unread?: number;
 }
 
@@ -150,9 +124,9 @@ export type ServerMessage =
   | { type: "error"; id?: number; error: ErrorBody }
   | ChannelEvent
   | ({ type: "resync"; channel: string } & Position)
-  | { type: "presence"; channel: string; count: number; anonymous: number }
-  | { type: "typing"; channel: string; users: { id: number; name: string }[] }
-  | { type: "signal"; channel: string; from: { id: number; name: string }; data: unknown }
+  | ({ type: "presence"; channel: string } & Presence)
+  | { type: "typing"; channel: string; users: Name[] }
+  | { type: "signal"; channel: string; from: Name; data: unknown }
   | { type: "heartbeat" }
   | { type: "pong"; id?: number }
   | { type: "going_away"; reconnect_after_ms: number };

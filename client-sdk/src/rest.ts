@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from "./clock.js";
 import { BelfryError } from "./errors.js";
-import type { Comment, Position, Post } from "./protocol.js";
+import type { Comment, Notification, Person, Position, Post, Reactions, Unread } from "./model.js";
 
 /** What the server answers instead of a result (RFC 9457). */
 export class ProblemError extends BelfryError {
@@ -39,6 +39,25 @@ export interface Page<Item> {
   next_cursor: string | null;
 }
 
+/** `top`: by the number of reactions, most first. It may repeat or skip while votes change: drop what you hold. */
+export type CommentSort = "oldest" | "newest" | "top";
+
+export interface CommentsPage {
+  limit?: number;
+  cursor?: string | null;
+  sort?: CommentSort;
+  parentId?: number;
+  /** 0 to 10. */
+  replies?: number;
+}
+
+/** Of a page of one's own site. */
+export interface PageCount {
+  id: number;
+  page_key: string;
+  comment_count: number;
+}
+
 export interface RestOptions {
   /** By default `/api/v1` where the page came from. */
   baseUrl?: string;
@@ -74,7 +93,10 @@ export class Rest {
     };
   }
 
-  posts(page: { limit?: number; cursor?: string | null } = {}): Promise<Page<Post>> {
+  /** Newest first. `q`: words of title or body, in any case. */
+  posts(
+    page: { limit?: number; cursor?: string | null; q?: string | null; tag?: string | null } = {},
+  ): Promise<Page<Post>> {
     return this.call("GET", "/posts", { query: page });
   }
 
@@ -82,24 +104,75 @@ export class Rest {
     return this.call("GET", `/posts/${id}`);
   }
 
+  /** How many comments the threads of these pages have, 100 at most; pages without a thread are left out. */
+  pageCounts(pageKeys: string[]): Promise<Page<PageCount>> {
+    return this.call("GET", "/posts", { query: { page_keys: pageKeys.join(",") } });
+  }
+
+  /** The post that stands for a page of one's own site; made when it is first asked for. */
+  postByKey(page: { page_key: string; title?: string; url?: string }): Promise<Post & Position> {
+    return this.call("PUT", "/posts/by-key", { body: page });
+  }
+
   createPost(post: { title: string; body: string; tags?: string[] }, key?: string): Promise<Post> {
     return this.call("POST", "/posts", { body: post, key });
+  }
+
+  updatePost(id: number, changes: { title?: string; body?: string; tags?: string[] }): Promise<Post> {
+    return this.call("PATCH", `/posts/${id}`, { body: changes });
   }
 
   deletePost(id: number): Promise<void> {
     return this.call("DELETE", `/posts/${id}`);
   }
 
+  /** The post's author and those who commented; `q` is a part of a handle or a name. */
+  people(postId: number, query: { q?: string; limit?: number } = {}): Promise<{ items: Person[] }> {
+    return this.call("GET", `/posts/${postId}/people`, { query });
+  }
+
   /**
-   * Comments of a post: all of them flat, by id; with `parentId` 0 the roots, with another the direct replies to it.
-   * Subscribe to `post:{id}` from the position that comes with them.
+   * Comments of a post: all of them flat, by id; with `parentId` 0 the roots, with another the direct replies to it. With
+   * `replies` each brings so many of its oldest replies along, two levels deep; go on from their `next_cursor` with that
+   * comment as `parentId` and `sort` `oldest`. Subscribe to `post:{id}` from the position that comes with them.
    */
-  comments(
-    postId: number,
-    page: { limit?: number; cursor?: string | null; sort?: "oldest" | "newest"; parentId?: number } = {},
-  ): Promise<Page<Comment> & Position> {
+  comments(postId: number, page: CommentsPage = {}): Promise<Page<Comment> & Position> {
     const { parentId, ...query } = page;
     return this.call("GET", `/posts/${postId}/comments`, { query: { ...query, parent_id: parentId } });
+  }
+
+  comment(id: number): Promise<Comment> {
+    return this.call("GET", `/comments/${id}`);
+  }
+
+  /** Puts an emoji on a comment, or takes it away; twice is once. */
+  react(commentId: number, emoji: string, on: boolean): Promise<Reactions> {
+    return this.call(on ? "PUT" : "DELETE", `/comments/${commentId}/reactions/${encodeURIComponent(emoji)}`);
+  }
+
+  /** One's own inbox, newest first. Join the room `me` from the position that comes with it. */
+  notifications(
+    page: { limit?: number; cursor?: string | null; unread?: boolean } = {},
+  ): Promise<Page<Notification> & Position & { unread: number }> {
+    return this.call("GET", "/notifications", { query: { ...page, unread: page.unread ? "true" : null } });
+  }
+
+  readNotifications(ids: number[] | "all"): Promise<Unread> {
+    return this.call("POST", "/notifications/read", { body: ids === "all" ? { all: true } : { ids } });
+  }
+
+  /** Takes it out of the inbox for good. */
+  dismissNotification(id: number): Promise<void> {
+    return this.call("DELETE", `/notifications/${id}`);
+  }
+
+  /** For moderators: this person may do nothing any more, until a time or until it is lifted. */
+  ban(userId: number, ban: { until?: string | null; reason?: string | null } = {}): Promise<void> {
+    return this.call("PUT", `/users/${userId}/ban`, { body: ban });
+  }
+
+  unban(userId: number): Promise<void> {
+    return this.call("DELETE", `/users/${userId}/ban`);
   }
 
   /** Any call under the base URL; a 204 resolves with undefined. */

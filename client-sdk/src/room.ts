@@ -1,15 +1,20 @@
+import type { Clock } from "./clock.js";
 import { Emitter } from "./emitter.js";
 import { errorFrom, type BelfryError } from "./errors.js";
 import type {
   ChannelEvent,
   EventData,
+  Name,
   Position,
+  Presence,
   Refused,
   ServerMessage,
   Subscribed,
   Subscription,
   UnknownMessage,
 } from "./protocol.js";
+import { nextRoster, type Roster } from "./roster.js";
+import { Typists } from "./typists.js";
 
 /** `joining`: events may be missing until it is `live`. `ended`: the server closed it, or refused. */
 export type RoomState = "idle" | "joining" | "live" | "ended";
@@ -28,7 +33,13 @@ export interface RoomEvents extends Known {
   live: Position;
   /** No such channel, or no longer ours to see. The room does not come back by itself. */
   ended: BelfryError;
-  /** Everything else about this channel: presence, typing, signals, and what is not known yet. */
+  /** Who is here; null when that is no longer told. Only where `presence` was asked for. */
+  presence: Roster | null;
+  /** Who writes something just now, without oneself. */
+  typing: Name[];
+  /** Somebody else's `signal`. Best effort: none is told twice, some are never told. */
+  signal: { from: Name; data: unknown };
+  /** What this version does not know about this channel. */
   message: ServerMessage | UnknownMessage;
   [custom: `custom.${string}`]: ChannelEvent;
 }
@@ -37,6 +48,9 @@ export interface RoomEvents extends Known {
 export interface RoomLink {
   subscribe(room: Room): void;
   unsubscribe(room: Room): void;
+  readonly clock: Clock;
+  /** Who is signed in, if anybody. */
+  userId(): number | undefined;
 }
 
 /**
@@ -47,12 +61,32 @@ export class Room extends Emitter<RoomEvents> {
   state: RoomState = "idle";
   /** The last event seen; undefined before the first join is answered. */
   position: Position | undefined;
+  /** Who is here, as last told; null until then, and where `presence` was not asked for. Stays while `joining`. */
+  roster: Roster | null = null;
+
+  #presence = false;
+  /** The channel's real name: `me` is another one's when somebody else signs in. */
+  #name: string | undefined;
+  #typists;
 
   constructor(
     readonly channel: string,
     private link: RoomLink,
   ) {
     super();
+    this.#typists = new Typists(link, (names) => this.emit("typing", names));
+  }
+
+  /** Who writes something just now, without oneself. A name goes 6 s after it was last told. */
+  get typists(): Name[] {
+    return this.#typists.names;
+  }
+
+  /** Asks to see the roster, and to stand in it, from now on. @internal */
+  showPresence(): void {
+    if (this.#presence) return;
+    this.#presence = true;
+    if (this.wanted) this.#rejoin();
   }
 
   /**
@@ -71,6 +105,7 @@ export class Room extends Emitter<RoomEvents> {
   leave(): void {
     const { wanted } = this;
     this.state = "idle";
+    this.#forget();
     if (wanted) this.link.unsubscribe(this);
   }
 
@@ -82,21 +117,28 @@ export class Room extends Emitter<RoomEvents> {
   /** What to subscribe with. @internal */
   get request(): Subscription {
     const { channel, position } = this;
-    return position ? { channel, epoch: position.epoch, since: position.seq } : { channel };
+    return {
+      channel,
+      ...(position && { epoch: position.epoch, since: position.seq }),
+      ...(this.#presence && { presence: true }),
+    };
   }
 
   /** The socket is gone. @internal */
   cut(): void {
     if (this.state === "live") this.state = "joining";
+    this.#typists.clear();
   }
 
   /** The answer to a subscription. @internal */
   subscribed(answer: Subscribed): void {
     if (!this.wanted) return;
     const before = this.position;
-    const { epoch, seq } = answer;
+    const { channel, epoch, seq } = answer;
+    const same = this.#name === undefined || this.#name === channel;
+    this.#name = channel;
     let whole = !before;
-    if (before && answer.recovered) {
+    if (before && answer.recovered && same) {
       for (const event of answer.events) this.#take(event);
       // Told that it is whole, with a position that the events do not lead to: then it is not.
       whole = this.position?.seq === seq;
@@ -104,6 +146,7 @@ export class Room extends Emitter<RoomEvents> {
     }
     this.position = { epoch, seq };
     this.state = "live";
+    if (answer.presence || this.roster) this.#meet(answer.presence ? nextRoster(null, answer.presence) : null);
     if (!whole) this.emit("refetch", { epoch, seq });
     this.emit("live", { epoch, seq });
   }
@@ -112,6 +155,7 @@ export class Room extends Emitter<RoomEvents> {
   refused({ error }: Refused): void {
     if (!this.wanted) return;
     this.state = "ended";
+    this.#forget();
     this.emit("ended", errorFrom(error));
   }
 
@@ -127,9 +171,27 @@ export class Room extends Emitter<RoomEvents> {
       this.emit("refetch", { epoch, seq });
     } else if (message.type === "unsubscribed") {
       this.refused(message as unknown as Refused);
+    } else if (message.type === "presence") {
+      if (this.#presence) this.#meet(nextRoster(this.roster, message as Presence));
+    } else if (message.type === "typing") {
+      this.#typists.told((message as { users: Name[] }).users);
+    } else if (message.type === "signal") {
+      const { data, from } = message as RoomEvents["signal"];
+      this.emit("signal", { from, data });
     } else {
       this.emit("message", message);
     }
+  }
+
+  #meet(roster: Roster | null): void {
+    this.roster = roster;
+    this.emit("presence", roster);
+  }
+
+  /** Nothing is told any more. */
+  #forget(): void {
+    this.#typists.clear();
+    if (this.roster) this.#meet(null);
   }
 
   /** False when an event is missing before this one. One that was seen is dropped. */

@@ -3,10 +3,11 @@
 use super::{Mode, StartError, open_backend};
 use crate::config::StoreConfig;
 use crate::domain::accounts::{AccountRules, Accounts};
+use crate::domain::bans::Bans;
 use crate::domain::{credentials, secrets};
 use crate::model::clock::{DatabaseClock, SetClock, SharedClock};
 use crate::model::random::{SharedEntropy, SystemEntropy};
-use crate::model::{Account, Event, Role};
+use crate::model::{Account, Event, Role, Timestamp};
 use crate::store::write::{RenewEpoch, SetRole};
 use crate::store::{CommitSink, Store};
 use std::sync::Arc;
@@ -53,6 +54,16 @@ impl Beside {
     /// Gives a person a role.
     pub async fn set_role(&self, handle: String, role: Role) -> Result<Account, StartError> {
         Ok(self.store.write(SetRole { handle, role }).await?)
+    }
+
+    /// Who is kept out; reasons have at most so many characters.
+    pub fn bans(&self, max_reason_chars: usize) -> Bans {
+        Bans::bounded(self.store.clone(), self.clock.clone(), max_reason_chars)
+    }
+
+    /// The time by the database.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The epoch of the database.

@@ -11,6 +11,7 @@ use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment, Ve
 use serde::Serialize;
 use std::net::IpAddr;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What a comment begins with.
 #[derive(Debug, Clone)]
@@ -39,13 +40,14 @@ pub struct CommentList {
 }
 
 /// A comment as one reader sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CommentView {
     /// What everyone sees.
     #[serde(flatten)]
     pub comment: Comment,
     /// The emoji this reader chose, for readers who are signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
     pub my_reactions: Option<Vec<String>>,
 }
 

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod bans;
 pub mod channels;
 pub mod comments;
 pub mod credentials;

@@ -247,7 +247,10 @@ mod tests {
             | EventData::PostDeleted(_)
             | EventData::Custom(..)
             | EventData::Void => true,
-            EventData::SessionRevoked(_) | EventData::RoleChanged(_) => false,
+            EventData::SessionRevoked(_)
+            | EventData::RoleChanged(_)
+            | EventData::UserBanned(_)
+            | EventData::UserUnbanned(_) => false,
         }
     }
 }

@@ -12,6 +12,8 @@ mod inbox;
 pub mod io;
 mod loader;
 mod log;
+#[cfg(test)]
+mod model_tests;
 pub mod pace;
 mod shard;
 mod sockets;
@@ -178,6 +180,12 @@ impl Hub {
         let row = crate::store::read::Head { seq: head, floor: 0, unread: 0, closed: false };
         let accepted = log.place(Ok(Some(row)), log.generation(), self.core.bounds(), self.core.now_ms());
         self.core.after(&log, accepted);
+    }
+
+    /// Where the internal channel stands; none while it is being placed.
+    pub fn revocations_head(&self) -> Option<i64> {
+        let log = self.core.registry.get(&Channel::Revocations).map(|log| log.clone())?;
+        log.head()
     }
 
     /// The hub's own measure of time, in milliseconds since it started.

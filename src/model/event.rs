@@ -4,22 +4,27 @@ use super::{Channel, Comment, CommentId, Post, PostId, Role, SessionId, Timestam
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// One entry of a channel's log, composed and ready to be encoded.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Event {
     /// Whose log.
+    #[schema(value_type = String)]
     pub channel: Channel,
     /// Its place there: 1, 2, 3 … without holes.
+    #[schema(minimum = 1)]
     pub seq: i64,
     /// When it was committed.
     pub at: Timestamp,
     /// What happened.
+    #[schema(value_type = String)]
     pub kind: Arc<str>,
     /// The comment it tells of, so that a deletion can clean what was told before.
     #[serde(skip)]
     pub subject: Option<CommentId>,
     /// The subject as of `seq` or later, as JSON text.
+    #[schema(value_type = Value)]
     pub data: Arc<RawValue>,
 }
 
@@ -53,6 +58,10 @@ pub enum EventData<'a> {
     SessionRevoked(SessionRevoked),
     /// A person's role changed (internal channel).
     RoleChanged(RoleChanged),
+    /// A person is kept out (internal channel).
+    UserBanned(UserBanned),
+    /// A person is let in again (internal channel).
+    UserUnbanned(UserUnbanned),
 }
 
 /// A comment with the counts after its event.
@@ -86,6 +95,22 @@ pub struct RoleChanged {
     pub role: Role,
 }
 
+/// Data of `user.banned` on the internal channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserBanned {
+    /// Who.
+    pub user_id: UserId,
+    /// When it ends by itself; none: when it is lifted.
+    pub until: Option<Timestamp>,
+}
+
+/// Data of `user.unbanned` on the internal channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserUnbanned {
+    /// Who.
+    pub user_id: UserId,
+}
+
 impl EventData<'_> {
     /// The kind on the wire.
     pub fn kind(&self) -> Arc<str> {
@@ -99,6 +124,8 @@ impl EventData<'_> {
             Self::Void => "void".into(),
             Self::SessionRevoked(_) => "session.revoked".into(),
             Self::RoleChanged(_) => "role.changed".into(),
+            Self::UserBanned(_) => "user.banned".into(),
+            Self::UserUnbanned(_) => "user.unbanned".into(),
         }
     }
 
@@ -127,6 +154,8 @@ impl EventData<'_> {
             Self::Void => raw(&serde_json::json!({})),
             Self::SessionRevoked(data) => raw(data),
             Self::RoleChanged(data) => raw(data),
+            Self::UserBanned(data) => raw(data),
+            Self::UserUnbanned(data) => raw(data),
         }
     }
 }

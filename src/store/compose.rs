@@ -2,7 +2,7 @@
 
 use super::StoreError;
 use super::rows::EventRow;
-use crate::model::event::{Counted, ParentCount, RoleChanged, SessionRevoked};
+use crate::model::event::{Counted, ParentCount, RoleChanged, SessionRevoked, UserBanned, UserUnbanned};
 use crate::model::{Channel, Comment, CommentId, Event, EventData, Post, PostId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -82,6 +82,10 @@ fn told<'a>(row: &'a EventRow, channel: Channel, subjects: &'a Subjects) -> Opti
             Some(EventData::SessionRevoked(facts::<SessionRevoked>(row)?))
         }
         "role.changed" if channel == Channel::Revocations => Some(EventData::RoleChanged(facts::<RoleChanged>(row)?)),
+        "user.banned" if channel == Channel::Revocations => Some(EventData::UserBanned(facts::<UserBanned>(row)?)),
+        "user.unbanned" if channel == Channel::Revocations => {
+            Some(EventData::UserUnbanned(facts::<UserUnbanned>(row)?))
+        }
         kind if kind.starts_with("custom.") => {
             Some(EventData::Custom(kind, serde_json::from_str::<&RawValue>(row.facts.as_deref()?).ok()?))
         }

@@ -14,6 +14,7 @@ pub mod postgres;
 pub mod sqlite;
 pub mod ledger;
 pub mod compose;
+mod moderation;
 pub mod rows;
 pub mod epoch;
 pub mod handles;

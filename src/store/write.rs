@@ -1,5 +1,6 @@
 //! Every change the store can make, as a value, with what it answers.
 
+pub use super::moderation::{Ban, LiftBan, Moderator, Whom};
 pub use super::place::Place;
 use crate::model::channel::Channel;
 use crate::model::{Account, ApiKeyId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
@@ -62,6 +63,8 @@ mutations! {
     UpdateAccount => Account,
     EnsurePeople => Vec<Account>,
     SetRole => Account,
+    Ban => Account,
+    LiftBan => Account,
     CreateApiKey => ApiKeyId,
     RenewEpoch => String,
     Prune => Pruned,
@@ -266,8 +269,8 @@ pub struct Opened {
     pub session_id: SessionId,
 }
 
-/// Spends a refresh token for its successor. Unknown, expired, or of an ended session: `Unauthenticated`. Spent less than
-/// 10 s ago: the same successor again. Spent earlier than that: the session is ended as by [`EndSession`] and that is
+/// Spends a refresh token for its successor. Unknown, expired, or of an ended session: `Unauthenticated`. Of a banned
+/// person: `Forbidden`, and it stays as good as it was. Spent less than 10 s ago: the same successor again. Spent earlier than that: the session is ended as by [`EndSession`] and that is
 /// committed; the answer is [`Rotation::Reused`].
 #[derive(Debug, Clone)]
 pub struct RotateRefresh {
@@ -365,8 +368,8 @@ pub struct CreateApiKey {
 pub struct RenewEpoch;
 
 /// Deletes what has outlived its use, a bounded number of rows a call: the oldest events of channels (only ever a prefix;
-/// the channel's floor moves with it), idempotency keys after 7 days, revocations, refresh tokens and sessions past their
-/// end.
+/// the channel's floor moves with it), idempotency keys after 7 days, revocations, refresh tokens, sessions and bans past
+/// their end.
 #[derive(Debug, Clone)]
 pub struct Prune {
     /// Events older than this go.

@@ -20,6 +20,7 @@
 //! starts at the machine's time; nothing sleeps.
 
 pub(crate) mod accounts;
+pub(crate) mod bans;
 pub(crate) mod comments;
 pub(crate) mod control;
 pub(crate) mod double;
@@ -109,6 +110,13 @@ macro_rules! conformance {
                     everywhere_ends_each_session_of_that_person_and_no_other,
                     a_session_without_refreshing_can_be_ended_too,
                     a_revocation_that_has_outlived_every_token_is_not_listed,
+                }
+                bans {
+                    a_ban_is_told_listed_and_lifted,
+                    a_ban_that_changes_nothing_for_sockets_says_nothing,
+                    only_people_below_a_moderator_are_banned_by_them,
+                    a_refresh_token_of_a_banned_person_is_refused_and_not_spent,
+                    a_ban_that_has_ended_is_over_and_its_row_goes,
                 }
                 prune {
                     a_long_log_loses_its_beginning_and_its_floor_moves,

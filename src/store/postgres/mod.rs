@@ -4,6 +4,7 @@
 //! A group is one transaction of a number of statements that does not grow with its hot members (`hot`).
 
 mod accounts;
+mod bans;
 mod bulk;
 mod cold;
 mod comments;
@@ -25,11 +26,11 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revocation, Stretch,
+    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
-use crate::model::{Account, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use crate::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
 use async_trait::async_trait;
 use connect::bounded;
 use group::Wait;
@@ -141,7 +142,11 @@ impl ReadControl for Postgres {
         bounded(&self.hub, async |db| control::control(db).await).await
     }
 
-    async fn revocations(&self) -> Result<Versioned<Vec<Revocation>>, StoreError> {
+    async fn revocations(&self) -> Result<Versioned<Revoked>, StoreError> {
         bounded(&self.hub, async |db| control::revocations(db).await).await
+    }
+
+    async fn bans(&self, now: Timestamp, before: Option<BanId>, limit: i64) -> Result<Vec<Ban>, StoreError> {
+        bounded(&self.reads, async |db| bans::list(db, now, before, limit).await).await
     }
 }

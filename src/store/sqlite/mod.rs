@@ -4,6 +4,7 @@
 //! its beginning and waiting for it at most 5 s.
 
 mod accounts;
+mod bans;
 mod comments;
 mod control;
 mod keys;

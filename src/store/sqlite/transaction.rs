@@ -155,6 +155,8 @@ impl Transaction {
             Write::UpdateAccount(w) => Outcome::UpdateAccount(self.update_account(w).await?),
             Write::EnsurePeople(w) => Outcome::EnsurePeople(self.ensure_people(w).await?),
             Write::SetRole(w) => Outcome::SetRole(self.set_role(w).await?),
+            Write::Ban(w) => Outcome::Ban(self.ban(w).await?),
+            Write::LiftBan(w) => Outcome::LiftBan(self.lift_ban(w).await?),
             Write::CreateApiKey(w) => Outcome::CreateApiKey(self.create_api_key(w).await?),
             Write::RenewEpoch(_) => Outcome::RenewEpoch(self.renew_epoch().await?),
             Write::Prune(w) => Outcome::Prune(self.prune(w).await?),
