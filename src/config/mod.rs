@@ -252,6 +252,9 @@ pub struct Limits {
     /// Characters of a name
     #[arg(long, env = "BELFRY_MAX_NAME_CHARS", default_value_t = 60)]
     pub max_name_chars: usize,
+    /// Different emoji on a comment
+    #[arg(long, env = "BELFRY_MAX_EMOJI", default_value_t = 20)]
+    pub max_emoji: usize,
     /// Characters of the reason of a ban
     #[arg(long, env = "BELFRY_MAX_REASON_CHARS", default_value_t = 500)]
     pub max_reason_chars: usize,

@@ -6,6 +6,7 @@ pub mod bans;
 pub mod channels;
 pub mod comments;
 pub mod credentials;
+pub mod emoji;
 pub mod error;
 pub mod history;
 pub mod idempotency;

@@ -3,7 +3,7 @@
 use super::refusal::{Conflict, RateLimited, Unprocessable};
 use super::{AppState, ClientAddress, IdempotencyKey, Json, JsonBody, MaybePerson, PathId, Person, Query, Routes};
 use crate::domain::DomainError;
-use crate::domain::comments::{CommentList, CommentView, NewComment, view};
+use crate::domain::comments::{CommentList, CommentView, NewComment};
 use crate::model::{CommentId, PostId};
 use axum::extract::State;
 use axum::http::header::LOCATION;
@@ -78,7 +78,7 @@ async fn list(
     }
     let epoch = state.epoch.get();
     let page = state.comments.list(post, &CommentList { sort, parent_id, cursor, limit }).await?;
-    let items = page.value.items.into_iter().map(|comment| view(reader.as_ref(), comment)).collect();
+    let items = state.comments.views(reader.as_ref(), page.value.items).await?;
     Ok(Json(ListAnswer { items, next_cursor: page.value.next_cursor, epoch, seq: page.seq }))
 }
 
@@ -120,7 +120,7 @@ async fn create(
     let new = NewComment { post_id, parent_id, body, key };
     let comment = state.comments.create(&author, address, new).await?.value;
     let location = format!("/api/v1/comments/{}", comment.id);
-    let comment = view(Some(&author), comment);
+    let comment = state.comments.view(Some(&author), comment).await?;
     Ok((StatusCode::CREATED, [(LOCATION, location)], Json(CommentAnswer { comment, epoch })))
 }
 
@@ -137,7 +137,7 @@ async fn read(
 ) -> Result<Json<CommentAnswer>, DomainError> {
     let epoch = state.epoch.get();
     let comment = state.comments.get(id).await?.value;
-    Ok(Json(CommentAnswer { comment: view(reader.as_ref(), comment), epoch }))
+    Ok(Json(CommentAnswer { comment: state.comments.view(reader.as_ref(), comment).await?, epoch }))
 }
 
 /// What becomes of a comment.
@@ -165,7 +165,7 @@ async fn edit(
 ) -> Result<Json<CommentAnswer>, DomainError> {
     let epoch = state.epoch.get();
     let comment = state.comments.edit(&caller, id, body).await?;
-    Ok(Json(CommentAnswer { comment: view(Some(&caller), comment), epoch }))
+    Ok(Json(CommentAnswer { comment: state.comments.view(Some(&caller), comment).await?, epoch }))
 }
 
 /// Delete a comment

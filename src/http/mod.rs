@@ -19,6 +19,7 @@ pub mod origin;
 pub mod posts;
 pub mod problem;
 pub mod publish;
+pub mod reactions;
 pub mod refusal;
 pub mod site;
 pub mod socket;
@@ -51,6 +52,7 @@ fn rest() -> Routes {
         .merge(config::routes())
         .merge(posts::routes())
         .merge(comments::routes())
+        .merge(reactions::routes())
         .merge(channels::routes())
         .merge(publish::routes());
     Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes())

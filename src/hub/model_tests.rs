@@ -192,7 +192,7 @@ impl World {
         let at = at % self.bus.len();
         let (epoch, event) = if again { self.bus[at].clone() } else { self.bus.swap_remove(at) };
         if *self.epoch.get() == *epoch.to_string() {
-            self.log.accept([event], TAIL, 0);
+            self.log.accept(vec![event], None, TAIL, 0);
         }
     }
 
@@ -208,7 +208,7 @@ impl World {
 
     fn fill(&mut self, after: i64, count: usize) {
         if self.noticed() {
-            self.log.accept(self.stored(after, count), TAIL, 0);
+            self.log.accept(self.stored(after, count), None, TAIL, 0);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::{Channel, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -46,6 +47,8 @@ pub enum EventData<'a> {
     CommentDeleted(Counted<'a>),
     /// A comment's text changed.
     CommentUpdated(&'a Comment),
+    /// People reacted to a comment, or took that back.
+    CommentReacted(Reacted<'a>),
     /// A post changed.
     PostUpdated(&'a Post),
     /// A post is gone: the last event of its channel.
@@ -73,6 +76,29 @@ pub struct Counted<'a> {
     pub comment_count: i64,
     /// What changed of the comment it answers.
     pub parent: Option<ParentCount>,
+}
+
+/// A comment's reactions after its event.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reacted<'a> {
+    /// The comment.
+    pub comment_id: CommentId,
+    /// How many people chose each emoji.
+    pub reactions: &'a BTreeMap<String, u64>,
+    /// Who changed what; none where too many did at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Vec<Toggled>>,
+}
+
+/// What one person changed of a comment's reactions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Toggled {
+    /// Who.
+    pub user_id: UserId,
+    /// Which emoji.
+    pub emoji: String,
+    /// Whether it is there now.
+    pub on: bool,
 }
 
 /// Data of `session.revoked` on the internal channel.
@@ -118,6 +144,7 @@ impl EventData<'_> {
             Self::CommentCreated(_) => "comment.created".into(),
             Self::CommentDeleted(_) => "comment.deleted".into(),
             Self::CommentUpdated(_) => "comment.updated".into(),
+            Self::CommentReacted(_) => "comment.reacted".into(),
             Self::PostUpdated(_) => "post.updated".into(),
             Self::PostDeleted(_) => "post.deleted".into(),
             Self::Custom(kind, _) => (*kind).into(),
@@ -135,6 +162,7 @@ impl EventData<'_> {
             Self::CommentCreated(Counted { comment, .. })
             | Self::CommentDeleted(Counted { comment, .. })
             | Self::CommentUpdated(comment) => Some(comment.id),
+            Self::CommentReacted(reacted) => Some(reacted.comment_id),
             _ => None,
         }
     }
@@ -148,6 +176,7 @@ impl EventData<'_> {
         match self {
             Self::CommentCreated(counted) | Self::CommentDeleted(counted) => raw(counted),
             Self::CommentUpdated(comment) => raw(&serde_json::json!({ "comment": comment })),
+            Self::CommentReacted(reacted) => raw(reacted),
             Self::PostUpdated(post) => raw(&serde_json::json!({ "post": post })),
             Self::PostDeleted(post_id) => raw(&serde_json::json!({ "post_id": post_id })),
             Self::Custom(_, data) => Arc::from((*data).to_owned()),

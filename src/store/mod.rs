@@ -19,6 +19,8 @@ pub mod rows;
 pub mod epoch;
 pub mod handles;
 mod place;
+mod posting;
+pub mod reacting;
 pub mod read;
 pub mod write;
 

@@ -23,6 +23,7 @@ impl Write {
             Self::CreateComment(w) => Place::Channel(Channel::Post(w.post_id)),
             Self::EditComment(w) => Place::Comment(w.comment_id),
             Self::DeleteComment(w) => Place::Comment(w.comment_id),
+            Self::React(w) => Place::Comment(w.comment_id),
             Self::Publish(w) => Place::Channel(w.channel),
             Self::RotateRefresh(_)
             | Self::EndSession(_)

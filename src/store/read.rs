@@ -71,6 +71,13 @@ pub trait ReadComments: Send + Sync {
         after: Option<CommentId>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError>;
+
+    /// What this person chose on each of these comments, in the order of code points; those without are left out.
+    async fn chosen(
+        &self,
+        reader: UserId,
+        comments: &[CommentId],
+    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError>;
 }
 
 /// A channel's row.

@@ -6,7 +6,6 @@ use crate::model::{
     Account, ApiKeyId, Ban, BanId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId, UserRef,
 };
 use sqlx::FromRow;
-use std::collections::BTreeMap;
 
 /// A person.
 #[derive(Debug, Clone, FromRow)]
@@ -128,6 +127,8 @@ pub struct CommentRow {
     pub seq: i64,
     /// `comments.updated_seq`.
     pub updated_seq: i64,
+    /// `comments.reactions`: a map of emoji and number, as JSON.
+    pub reactions: String,
     /// `comments.reply_count`.
     pub reply_count: i64,
     /// `comments.created_at`.
@@ -159,7 +160,7 @@ impl From<CommentRow> for Comment {
             created_at: row.created_at,
             edited_at: row.edited_at,
             deleted,
-            reactions: BTreeMap::new(),
+            reactions: serde_json::from_str(&row.reactions).unwrap_or_default(),
             reply_count: row.reply_count,
             key: row.key,
             seq: row.seq,

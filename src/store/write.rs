@@ -2,6 +2,8 @@
 
 pub use super::moderation::{Ban, LiftBan, Moderator, Whom};
 pub use super::place::Place;
+pub use super::posting::{CreatePost, DeletePost, UpdatePost};
+pub use super::reacting::{React, Reactions};
 use crate::model::channel::Channel;
 use crate::model::{Account, ApiKeyId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
 use serde_json::value::RawValue;
@@ -54,6 +56,7 @@ mutations! {
     CreateComment => Applied<Comment>,
     EditComment => Comment,
     DeleteComment => Comment,
+    React => Reactions,
     Publish => Applied<i64>,
     Register => Opened,
     OpenSession => Opened,
@@ -121,45 +124,6 @@ pub struct Actor {
     pub user_id: UserId,
     /// Whether they moderate.
     pub moderates: bool,
-}
-
-/// Writes a post and opens its channel at head 0.
-#[derive(Debug, Clone)]
-pub struct CreatePost {
-    /// Who writes.
-    pub author: UserId,
-    /// One line.
-    pub title: String,
-    /// Markdown.
-    pub body: String,
-    /// The body rendered.
-    pub html: String,
-    /// Makes a retry harmless.
-    pub key: Option<IdempotencyKey>,
-}
-
-/// Changes a post: `post.updated`. `NotFound` where it is deleted, `Forbidden` for others. What changes nothing appends
-/// nothing.
-#[derive(Debug, Clone)]
-pub struct UpdatePost {
-    /// Which post.
-    pub post_id: PostId,
-    /// The author or a moderator.
-    pub actor: Actor,
-    /// The new title.
-    pub title: Option<String>,
-    /// The new body: markdown and rendered.
-    pub body: Option<(String, String)>,
-}
-
-/// Deletes a post: `post.deleted`, the last event of its channel, which is closed. Its text is erased. Deleting it again
-/// appends nothing and is no error. `NotFound` where it never was, `Forbidden` for others.
-#[derive(Debug, Clone)]
-pub struct DeletePost {
-    /// Which post.
-    pub post_id: PostId,
-    /// The author or a moderator.
-    pub actor: Actor,
 }
 
 /// Writes a comment: `comment.created`, with `comment_count` of the channel and `reply_count` of the parent one higher.

@@ -10,4 +10,5 @@ mod live;
 mod openapi;
 mod posts_rest;
 mod publish_rest;
+mod reactions_rest;
 mod site;

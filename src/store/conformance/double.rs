@@ -130,6 +130,14 @@ impl ReadComments for Double {
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         self.inner.comments(post, below, sort, after, limit).await
     }
+
+    async fn chosen(
+        &self,
+        reader: UserId,
+        comments: &[CommentId],
+    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
+        self.inner.chosen(reader, comments).await
+    }
 }
 
 #[async_trait]

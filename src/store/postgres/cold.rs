@@ -24,7 +24,7 @@ pub(super) async fn run(
 
 async fn change(db: &mut PgConnection, ledger: &mut Ledger, write: &Write) -> Result<Outcome, Failure> {
     Ok(match write {
-        Write::CreatePost(_) | Write::CreateComment(_) | Write::Publish(_) => {
+        Write::CreatePost(_) | Write::CreateComment(_) | Write::React(_) | Write::Publish(_) => {
             return Err(StoreError::Internal("a hot kind among the cold".into()).into());
         }
         Write::UpdatePost(w) => Outcome::UpdatePost(posts::update(db, ledger, w).await?),

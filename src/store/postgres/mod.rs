@@ -16,6 +16,7 @@ mod hot;
 mod log;
 mod posts;
 mod prune;
+mod reactions;
 mod sessions;
 mod targets;
 #[cfg(test)]
@@ -122,6 +123,14 @@ impl ReadComments for Postgres {
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         bounded(&self.reads, async |db| comments::page(db, post, below, sort, after, limit).await).await
+    }
+
+    async fn chosen(
+        &self,
+        reader: UserId,
+        comments: &[CommentId],
+    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
+        bounded(&self.reads, async |db| reactions::chosen(db, reader, comments).await).await
     }
 }
 

@@ -12,6 +12,7 @@ mod log;
 mod note;
 mod posts;
 mod prune;
+mod reactions;
 mod sessions;
 mod transaction;
 mod writer;

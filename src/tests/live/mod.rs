@@ -7,6 +7,7 @@ mod heartbeat;
 mod memory;
 mod order;
 mod posts;
+mod reactions;
 mod recovery;
 mod revocation;
 mod slow;
