@@ -148,10 +148,13 @@ pub async fn a_bus_that_works_says_so((a, b): Ends) {
     assert!(a.delivery().is_up() && b.delivery().is_up());
 }
 
-/// One test per clause for a back end, given what makes two ends of one fresh bus; `None` where it is not to be had.
+/// The clauses: one test for each, given what makes two ends of one fresh bus (`None` where it is not to be had); or one
+/// after the other, where what they need is too much to start for each.
 macro_rules! clauses {
-    ($two:expr) => {
-        $crate::bus::conformance::clauses!(@ $two;
+    ($two:expr) => { $crate::bus::conformance::clauses!(@ tests $two); };
+    (in turn $two:expr) => { $crate::bus::conformance::clauses!(@ turns $two); };
+    (@ $how:ident $two:expr) => {
+        $crate::bus::conformance::clauses!(@ $how $two;
             what_is_published_reaches_the_other_instance_in_order,
             an_event_arrives_as_it_was,
             a_signal_arrives_with_who_sent_it,
@@ -164,13 +167,16 @@ macro_rules! clauses {
             a_bus_that_works_says_so,
         );
     };
-    (@ $two:expr; $($clause:ident),+ $(,)?) => {$(
+    (@ tests $two:expr; $($clause:ident),+ $(,)?) => {$(
         #[tokio::test]
         async fn $clause() {
             if let Some(ends) = $two().await {
                 $crate::bus::conformance::$clause(ends).await;
             }
         }
+    )+};
+    (@ turns $two:expr; $($clause:ident),+ $(,)?) => {$(
+        $crate::bus::conformance::$clause($two().await).await;
     )+};
 }
 pub(crate) use clauses;

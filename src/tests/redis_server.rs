@@ -37,8 +37,9 @@ impl RedisServer {
     pub async fn with(settings: &[&str]) -> Option<Self> {
         let program = PathBuf::from(required_in_ci("BELFRY_TEST_REDIS_SERVER")?);
         let settings: Vec<String> = settings.iter().map(ToString::to_string).collect();
-        for _ in 0..5 {
-            // Free now; where somebody else is faster the server ends, and another port is tried.
+        for _ in 0..20 {
+            // Free now. Where somebody else is faster, or the port is too high for a node of a cluster, which has a second
+            // one ten thousand above, the server ends, and another port is tried.
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
             let (program, settings, folder) = (program.clone(), settings.clone(), tempfile::tempdir().unwrap());
             let child = spawn(&program, port, &folder, &settings);

@@ -4,9 +4,13 @@
 //! loses, doubles or reorders is corrected by numbers, and without it the sweep carries. One task keeps one connection at
 //! a time (`session`), and makes another when it ends, with everything wanted subscribed to anew.
 
+#[cfg(test)]
+mod cluster_tests;
 mod link;
 mod outbox;
 mod session;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 mod wanted;

@@ -1,58 +1,13 @@
 //! The bus over a real Redis: the contract, and what becomes of it when Redis is not well.
 
+use super::testing::server::{RedisServer, required_in_ci};
+use super::testing::{connected, end, ends, epoch, pair, until};
 use super::*;
 use crate::bus::conformance::{self, Ends, arrival, event, events, room, seqs};
-use crate::model::clock::DatabaseClock;
-use crate::model::random::{Entropy, SystemEntropy};
-use server::{RedisServer, required_in_ci};
-use tokio::sync::mpsc::Receiver;
-use tokio::time::{interval, timeout};
-
-#[path = "../../tests/redis_server.rs"]
-mod server;
-
-/// An end whose database has this epoch.
-fn end(url: &str, epoch: &EpochCell) -> Arc<RedisBus> {
-    let entropy: SharedEntropy = Arc::new(SystemEntropy);
-    RedisBus::start(url, epoch.clone(), Arc::new(DatabaseClock::new()), &entropy).unwrap()
-}
-
-async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let mut looks = interval(Duration::from_millis(5));
-    let waiting = async {
-        while !is_so() {
-            looks.tick().await;
-        }
-    };
-    timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("waited in vain for {what}"));
-}
-
-async fn connected(bus: &RedisBus) {
-    until("a connection", || bus.shared.up.load(Ordering::Relaxed) && bus.delivery().is_up()).await;
-}
-
-/// An epoch that no other test has.
-fn epoch() -> EpochCell {
-    EpochCell::new(format!("test-{:x}", SystemEntropy.below(u64::MAX)))
-}
-
-/// Two connected ends at an address, and what the second is told, its first gap taken away.
-async fn pair(url: &str) -> (Arc<RedisBus>, Arc<RedisBus>, Receiver<Incoming>) {
-    let epoch = epoch();
-    let (a, b) = (end(url, &epoch), end(url, &epoch));
-    let mut incoming = b.incoming().unwrap();
-    connected(&a).await;
-    connected(&b).await;
-    assert_eq!(seqs(&mut incoming, 1).await, [None]);
-    (a, b, incoming)
-}
+use tokio::time::timeout;
 
 async fn two() -> Option<Ends> {
-    let url = required_in_ci("BELFRY_TEST_REDIS")?;
-    let epoch = epoch();
-    let (a, b) = (end(&url, &epoch), end(&url, &epoch));
-    connected(&a).await;
-    connected(&b).await;
+    let (a, b) = ends(&required_in_ci("BELFRY_TEST_REDIS")?).await;
     Some((a, b))
 }
 
