@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
-use tokio::time::{interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// An end whose database has this epoch.
 pub fn end(url: &str, epoch: &EpochCell) -> Arc<RedisBus> {
@@ -24,6 +24,8 @@ pub fn end(url: &str, epoch: &EpochCell) -> Arc<RedisBus> {
 /// Waits until something is so.
 pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let mut looks = interval(Duration::from_millis(5));
+    // A look may take longer than that: what is waited for must have its turn in between.
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let waiting = async {
         while !is_so() {
             looks.tick().await;
