@@ -13,7 +13,11 @@ use crate::domain::accounts::{AccountRules, Accounts};
 use crate::domain::bans::Bans;
 use crate::domain::comments::Comments;
 use crate::domain::history::History;
+use crate::domain::host_people::HostPeople;
+use crate::domain::host_tokens::HostTokens;
+use crate::domain::hosts::{self, Hosts};
 use crate::domain::limits::RateLimits;
+use crate::domain::notifications::Notifications;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
 use crate::domain::publish::Publishing;
@@ -23,9 +27,9 @@ use crate::domain::secrets::{self, NoSecret};
 use crate::http::{self, AppState};
 use crate::hub::{self, Hub};
 use crate::lifecycle;
-use crate::model::EpochCell;
 use crate::model::clock::{DatabaseClock, SetClock};
 use crate::model::random::{SharedEntropy, SystemEntropy};
+use crate::model::{Entropy, EpochCell};
 use crate::protocol::codes::ErrorCode;
 use crate::store::postgres::Postgres;
 use crate::store::sqlite::{self, Sqlite};
@@ -129,6 +133,15 @@ pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Ba
     Ok(Arc::new(Sqlite::connect(&path, options).await?))
 }
 
+/// The secret that signs own tokens, unless the host's site has the same.
+fn own_secret(config: &Config, entropy: &dyn Entropy) -> Result<Secret, StartError> {
+    let secret = secrets::jwt_secret(&config.store, entropy)?;
+    if hosts::shares_own_secret(&config.host, &secret) {
+        return Err(StartError::Setting("BELFRY_HOST_SECRET must differ from the secret of own tokens".into()));
+    }
+    Ok(secret)
+}
+
 fn make_folder(folder: &Path) -> Result<(), StartError> {
     std::fs::create_dir_all(folder).map_err(|error| StartError::Cannot(format!("{}: {error}", folder.display())))
 }
@@ -176,7 +189,8 @@ impl App {
     pub async fn start(config: Config, world: World) -> Result<Self, StartError> {
         let origins = check(&config)?;
         let World { backend, bus, entropy, clock, epoch } = world;
-        let secret = secrets::jwt_secret(&config.store, entropy.as_ref())?;
+        let secret = own_secret(&config, entropy.as_ref())?;
+        let host_keys = hosts::keys(&config.host, clock.clone()).map_err(StartError::Setting)?;
         let control = backend.control().await?;
         clock.set(control.now);
         epoch.set(&control.epoch);
@@ -209,7 +223,18 @@ impl App {
             max_name_chars: config.limits.max_name_chars,
         };
         let limits = Arc::new(RateLimits::new(&config.limits, clock.clone()));
-        let accounts = Arc::new(Accounts::new(
+        let max_name_chars = config.limits.max_name_chars;
+        let hosts = Arc::new(Hosts {
+            tokens: host_keys.map(|keys| HostTokens::new(keys, config.host.host_aud.clone(), max_name_chars)),
+            people: HostPeople::new(
+                store.clone(),
+                clock.clone(),
+                epoch.clone(),
+                max_name_chars,
+                config.host.host_people,
+            ),
+        });
+        let accounts = Accounts::new(
             store.clone(),
             clock.clone(),
             entropy.clone(),
@@ -217,11 +242,15 @@ impl App {
             secret.expose().as_bytes(),
             config.password_threads,
             rules,
-        ));
+        );
+        let accounts = Arc::new(accounts.with_hosts(hosts.clone()));
         let comments = Arc::new(Comments::new(store.clone(), config.limits.clone(), limits.clone()));
+        let notifications = Arc::new(Notifications::new(store.clone(), config.limits.clone()));
         let config = Arc::new(config);
-        let sockets = Sockets::new(hub.clone(), accounts.clone(), comments.clone(), config.clone());
+        let sockets =
+            Sockets::new(hub.clone(), accounts.clone(), comments.clone(), notifications.clone(), config.clone());
         let state = AppState {
+            hosts,
             bans: Arc::new(Bans::new(store.clone(), clock.clone(), &config.limits)),
             posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
             history: Arc::new(History::new(store.clone())),
@@ -233,6 +262,7 @@ impl App {
             accounts,
             limits,
             comments,
+            notifications,
             epoch,
             sockets,
             readiness: readiness.clone(),
@@ -263,8 +293,9 @@ impl App {
 /// Serves until `stop`: what `belfry serve` does.
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartError> {
     check(&config)?;
-    // Secrets are looked for first: without them nothing is even opened.
-    secrets::jwt_secret(&config.store, &SystemEntropy)?;
+    // Secrets and keys are looked for first: without them nothing is even opened.
+    own_secret(&config, &SystemEntropy)?;
+    hosts::keys(&config.host, Arc::new(DatabaseClock::new())).map_err(StartError::Setting)?;
     let lock = lock_folder(&config.store)?;
     let listener = bind(config.listen)?;
     let metrics_listener = match config.metrics_listen {

@@ -1,8 +1,8 @@
 //! The bus contract, executable: every back end runs every clause.
 
 use super::{Bus, Incoming, Message};
-use crate::model::event::EventData;
-use crate::model::{Channel, CommentId, Event, PostId, Timestamp, UserId};
+use crate::model::event::{EventData, Subject};
+use crate::model::{Channel, Event, NotificationId, PostId, Timestamp, UserId};
 use crate::protocol::server::Sender;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -76,11 +76,11 @@ pub async fn an_event_arrives_as_it_was((a, b): Ends) {
     let channel = Channel::User(UserId(3));
     b.subscribe(&[channel]).await.unwrap();
     let text = format!("{{ \"big\":\"{}\", \"n\": 1.50 }}", "ü".repeat(100_000));
-    let (at, kind, subject) = (Timestamp(1_772_366_400_005), "custom.of-mine".into(), Some(CommentId(7)));
-    a.publish(Message::Event(Event { channel, seq: 5, at, kind, subject, data: raw(&text) }));
+    let (at, kind, subject) = (Timestamp(1_772_366_400_005), "custom.of-mine".into(), Some(Subject::Notification(NotificationId(7))));
+    a.publish(Message::Event(Event { channel, seq: 5, at, kind, subject, unread: Some(2), data: raw(&text) }));
     let Message::Event(event) = message(&mut incoming).await else { panic!("not an event") };
     assert_eq!((event.channel, event.seq, event.at, &*event.kind), (channel, 5, at, "custom.of-mine"));
-    assert_eq!((event.subject, event.data.get()), (subject, &*text));
+    assert_eq!((event.subject, event.unread, event.data.get()), (subject, Some(2), &*text));
 }
 
 pub async fn a_signal_arrives_with_who_sent_it((a, b): Ends) {

@@ -1,6 +1,6 @@
 //! Which settings make sense, alone and beside each other. What is wrong is said in one line that names the setting.
 
-use super::{Config, Limits, Secret, SocketConfig, StoreConfig};
+use super::{Config, HostConfig, Limits, Secret, SocketConfig, StoreConfig};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ impl Config {
         self.store.check()?;
         let secret = self.store.jwt_secret.is_some() || !self.store.is_postgres();
         must(secret, "BELFRY_JWT_SECRET is required with Postgres: every instance must have the same")?;
+        self.host.check(self.store.jwt_secret.as_ref())?;
         self.check_bus()?;
         let second = Duration::from_secs(1);
         must(self.access_ttl >= second, "BELFRY_ACCESS_TTL must be at least 1s")?;
@@ -61,6 +62,22 @@ impl StoreConfig {
     }
 }
 
+impl HostConfig {
+    fn check(&self, own: Option<&Secret>) -> Result<(), String> {
+        let blank = self.host_secret.as_ref().is_some_and(|secret| secret.expose().trim().is_empty());
+        must(!blank, "BELFRY_HOST_SECRET must not be blank")?;
+        let other = self.host_secret.is_none() || self.host_secret.as_ref() != own;
+        must(other, "BELFRY_HOST_SECRET must differ from BELFRY_JWT_SECRET: whoever has it could sign in as anybody")?;
+        let one = self.host_secret.is_none() || self.jwks_file.is_none();
+        must(one, "BELFRY_HOST_SECRET and BELFRY_JWKS_FILE cannot both be set: the host's tokens are signed one way")?;
+        let aud = self.host_aud.as_deref();
+        must(aud != Some(""), "BELFRY_HOST_AUD must not be empty")?;
+        let asked = aud.is_none() || self.host_secret.is_some() || self.jwks_file.is_some();
+        must(asked, "BELFRY_HOST_AUD says nothing without BELFRY_HOST_SECRET or BELFRY_JWKS_FILE")?;
+        positive(self.host_people, "BELFRY_HOST_PEOPLE")
+    }
+}
+
 impl SocketConfig {
     fn check(&self) -> Result<(), String> {
         for (duration, name) in [
@@ -101,6 +118,7 @@ impl Limits {
             (self.max_post_html, "BELFRY_MAX_POST_HTML"),
             (self.max_custom, "BELFRY_MAX_CUSTOM"),
             (self.max_comment_chars, "BELFRY_MAX_COMMENT_CHARS"),
+            (self.max_read_ids, "BELFRY_MAX_READ_IDS"),
             (self.max_title_chars, "BELFRY_MAX_TITLE_CHARS"),
             (self.max_post_chars, "BELFRY_MAX_POST_CHARS"),
             (self.max_name_chars, "BELFRY_MAX_NAME_CHARS"),
@@ -161,6 +179,12 @@ mod tests {
             (&["--redis-url", "https://:swordfish@bus"], "REDIS_URL"),
             (&["--redis-url", "redis://:swordfish@bus:port"], "REDIS_URL"),
             (&["--redis-url", "redis://"], "REDIS_URL"),
+            (&["--host-secret", " "], "BELFRY_HOST_SECRET"),
+            (&["--host-secret", "swordfish", "--jwt-secret", "swordfish"], "BELFRY_HOST_SECRET"),
+            (&["--host-secret", "swordfish", "--jwks-file", "keys.json"], "BELFRY_HOST_SECRET"),
+            (&["--host-aud", "belfry"], "BELFRY_HOST_AUD"),
+            (&["--host-secret", "swordfish", "--host-aud", ""], "BELFRY_HOST_AUD"),
+            (&["--host-people", "0"], "BELFRY_HOST_PEOPLE"),
             (&["--access-ttl", "999ms"], "BELFRY_ACCESS_TTL"),
             (&["--refresh-ttl", "14m"], "BELFRY_REFRESH_TTL"),
             (&["--max-frame", "32767"], "BELFRY_MAX_FIRST_FRAME"),

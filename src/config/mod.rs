@@ -119,12 +119,32 @@ pub struct StoreConfig {
     pub jwt_secret: Option<Secret>,
 }
 
+/// Whom the host's site vouches for.
+#[derive(Debug, Clone, Default, Args)]
+pub struct HostConfig {
+    /// Secret that the host's site signs tokens of its people with (HS256)
+    #[arg(long, env = "BELFRY_HOST_SECRET", hide_env_values = true)]
+    pub host_secret: Option<Secret>,
+    /// File with the host site's public keys (a JWK set), instead of a secret; read again when it changes
+    #[arg(long, env = "BELFRY_JWKS_FILE")]
+    pub jwks_file: Option<PathBuf>,
+    /// What the host's tokens must name in `aud`; without it that is not looked at
+    #[arg(long, env = "BELFRY_HOST_AUD")]
+    pub host_aud: Option<String>,
+    /// People of the host's site kept in memory, so that their tokens cost no query
+    #[arg(long, env = "BELFRY_HOST_PEOPLE", default_value_t = 20_000)]
+    pub host_people: usize,
+}
+
 /// What `belfry serve` does.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
     /// Store settings.
     #[command(flatten)]
     pub store: StoreConfig,
+    /// The host's site.
+    #[command(flatten)]
+    pub host: HostConfig,
     /// Address of the server; port 0 picks one
     #[arg(long, env = "BELFRY_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
@@ -243,6 +263,12 @@ pub struct Limits {
     /// Characters of a comment
     #[arg(long, env = "BELFRY_MAX_COMMENT_CHARS", default_value_t = 10_000)]
     pub max_comment_chars: usize,
+    /// Different people that a comment mentions
+    #[arg(long, env = "BELFRY_MAX_MENTIONS", default_value_t = 20)]
+    pub max_mentions: usize,
+    /// Notifications marked read at once
+    #[arg(long, env = "BELFRY_MAX_READ_IDS", default_value_t = 1_000)]
+    pub max_read_ids: usize,
     /// Characters of a post's title
     #[arg(long, env = "BELFRY_MAX_TITLE_CHARS", default_value_t = 300)]
     pub max_title_chars: usize,

@@ -1,7 +1,7 @@
 //! Comments: what is said below posts, in threads of any depth.
 
 use super::limits::RateLimits;
-use super::{DomainError, Identity, emoji, idempotency, markdown, paging, text};
+use super::{DomainError, Identity, emoji, idempotency, markdown, mentions, paging, text};
 use crate::config::Limits;
 use crate::model::page::{Page, Sort, page};
 use crate::model::{Comment, CommentId, PostId};
@@ -77,7 +77,7 @@ impl Comments {
     /// Writes a comment in the caller's name, counted against the caller and `address`.
     ///
     /// # Errors
-    /// `unprocessable` for a text out of bounds or a parent elsewhere, `too_large` for one that renders too large,
+    /// `unprocessable` for a text out of bounds, too many mentions or a parent elsewhere, `too_large` for one that renders too large,
     /// `not_found` for a post that is not there, `conflict` for a parent that is deleted or a key used for something
     /// else, `rate_limited`.
     pub async fn create(
@@ -91,8 +91,9 @@ impl Comments {
         let key = idempotency::keyed(author.caller(), "comment", new.key.as_deref(), &content)?;
         self.rates.comment(author.user_id, address)?;
         let html = self.render(&new.body).await?;
+        let mentions = mentions::within(&new.body, self.limits.max_mentions).await?;
         let NewComment { post_id, parent_id, body, .. } = new;
-        let comment = CreateComment { post_id, parent_id, author: author.user_id, body, html, key };
+        let comment = CreateComment { post_id, parent_id, author: author.user_id, body, html, mentions, key };
         Ok(self.store.write(comment).await?)
     }
 
@@ -126,7 +127,8 @@ impl Comments {
     pub async fn edit(&self, caller: &Identity, id: CommentId, body: String) -> Result<Comment, DomainError> {
         self.check(&body)?;
         let html = self.render(&body).await?;
-        Ok(self.store.write(EditComment { comment_id: id, actor: caller.actor(), body, html }).await?)
+        let mentions = mentions::within(&body, self.limits.max_mentions).await?;
+        Ok(self.store.write(EditComment { comment_id: id, actor: caller.actor(), body, html, mentions }).await?)
     }
 
     /// Makes a comment of the caller's, or any for a moderator, a tombstone; again is no error.

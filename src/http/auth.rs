@@ -206,13 +206,19 @@ async fn logout(
     let brought_cookie = cookie.is_some();
     let refresh_token = body.and_then(|body| body.refresh_token).or(cookie);
     let by_refresh = refresh_token.map(|token| Accounts::session_of(&token));
-    let session = match (caller, by_refresh) {
-        (Ok(Caller::Person(identity)), _) => SessionRef::Id(identity.session_id),
+    match (caller, by_refresh) {
         // The access token may have ended while the page slept: the other one still says which session.
-        (Ok(Caller::Anonymous) | Err(_), Some(session)) => session,
-        (caller, _) => SessionRef::Id(caller?.person()?.session_id),
-    };
-    state.accounts.logout(session, query.everywhere).await?;
+        (Ok(Caller::Anonymous) | Err(_), Some(session)) => state.accounts.logout(session, query.everywhere).await?,
+        (caller, _) => {
+            let identity = caller?.person()?;
+            if identity.session_id.is_of_host() {
+                let others = query.everywhere.then(|| state.sockets.hub.sessions_of(identity.user_id));
+                state.accounts.end_host_token(&identity, others).await?;
+            } else {
+                state.accounts.logout(SessionRef::Id(identity.session_id), query.everywhere).await?;
+            }
+        }
+    }
     let mut response = StatusCode::NO_CONTENT.into_response();
     if brought_cookie {
         cookie::clear(&state, &headers, response.headers_mut());

@@ -14,6 +14,7 @@ pub mod exposition;
 pub mod extract;
 pub mod health;
 pub mod layers;
+pub mod notifications;
 pub mod openapi;
 pub mod origin;
 pub mod posts;
@@ -54,6 +55,7 @@ fn rest() -> Routes {
         .merge(comments::routes())
         .merge(reactions::routes())
         .merge(channels::routes())
+        .merge(notifications::routes())
         .merge(publish::routes());
     Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes())
 }

@@ -20,7 +20,7 @@ pub type Routes = OpenApiRouter<AppState>;
 /// Operations on which every bound of a text is a setting: schema, field, and the most characters it has.
 type Bound = (&'static str, &'static str, fn(&Limits) -> usize);
 
-const BOUNDS: [Bound; 9] = [
+const BOUNDS: [Bound; 10] = [
     ("NewPost", "title", |limits| limits.max_title_chars),
     ("NewPost", "body", |limits| limits.max_post_chars),
     ("PostChange", "title", |limits| limits.max_title_chars),
@@ -29,13 +29,15 @@ const BOUNDS: [Bound; 9] = [
     ("CommentEdit", "body", |limits| limits.max_comment_chars),
     ("Registration", "name", |limits| limits.max_name_chars),
     ("AccountChange", "name", |limits| limits.max_name_chars),
+    ("HostPerson", "name", |limits| limits.max_name_chars),
     ("BanTerms", "reason", |limits| limits.max_reason_chars),
 ];
 
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("posts", "What rooms stand around."),
     ("comments", "What is said below posts, in threads of any depth."),
     ("channels", "Logs, for those who would rather fetch than listen."),
+    ("notifications", "What one is told of."),
     ("sessions", "Signing up, in and out."),
     ("people", "Who is here."),
     ("back ends", "What a site's own server may do, with an API key."),

@@ -13,8 +13,11 @@ pub mod io;
 mod loader;
 mod log;
 #[cfg(test)]
+mod model_steps;
+#[cfg(test)]
 mod model_tests;
 pub mod pace;
+mod recover;
 mod shard;
 mod sockets;
 mod subscribe;

@@ -50,6 +50,16 @@ impl Hub {
         self.core.end_sockets(user, |owner| owner == session);
     }
 
+    /// The sessions by which a person's sockets are here, and when the token of each ends.
+    pub fn sessions_of(&self, user: UserId) -> Vec<(SessionId, Timestamp)> {
+        let conns = self.core.by_user.get(&user).map(|conns| conns.clone()).unwrap_or_default();
+        let session = |conn: Arc<Conn>| {
+            let writer = conn.lock();
+            writer.who.map(|(_, session)| (session, Timestamp(writer.expires_at.saturating_mul(1000))))
+        };
+        conns.into_iter().filter_map(session).collect()
+    }
+
     /// Ends all sockets of a person.
     pub fn end_person(&self, user: UserId) {
         self.core.end_sockets(user, |_| true);

@@ -4,6 +4,7 @@
 use super::Core;
 use super::inbox::Told;
 use super::log::Standing;
+use super::recover::Recovered;
 use super::sockets::Socket;
 use super::watch::Watch;
 use super::writer::{NOWHERE, Phase, Sub, Writer};
@@ -57,14 +58,13 @@ impl Socket {
             Some((theirs, since)) if *epoch == *theirs => core.recover(&watch, since, self.codec, budget).await,
             _ => None,
         };
-        let (seq, head, events, recovered) = match recovered {
-            Some(got) => (got.seq, got.head, got.events, true),
+        let (seq, head, events, unread, recovered) = match recovered {
+            Some(got) => (got.seq, got.head, got.events, got.unread, true),
             None => {
-                let head = watch.head().ok_or(SubscribeError::Unavailable)?;
-                (head, head, Vec::new(), false)
+                let (head, unread) = watch.position().ok_or(SubscribeError::Unavailable)?;
+                (head, head, Vec::new(), unread, false)
             }
         };
-        let unread = unread(&watch);
         let subscribed = Subscribed { channel, epoch, seq, head, recovered, events, unread };
         Ok(Prepared { channel, new: Some(New { watch, generation, subscribed }) })
     }
@@ -115,12 +115,8 @@ fn held(writer: &Writer, channel: Channel) -> Option<Subscribed> {
         head: sub.log.head().unwrap_or(sub.cursor),
         recovered: true,
         events: Vec::new(),
-        unread: unread(&sub.log),
+        unread: sub.log.unread(sub.cursor),
     })
-}
-
-fn unread(watch: &Watch) -> Option<i64> {
-    matches!(watch.channel, Channel::User(_)).then(|| watch.unread())
 }
 
 impl Core {
@@ -148,13 +144,7 @@ impl Core {
         }
     }
 
-    async fn recover(
-        &self,
-        watch: &Watch,
-        since: i64,
-        codec: Codec,
-        budget: &mut usize,
-    ) -> Option<super::log::Recovered> {
+    async fn recover(&self, watch: &Watch, since: i64, codec: Codec, budget: &mut usize) -> Option<Recovered> {
         if let Some(recovered) = watch.recover(since, codec, budget) {
             return Some(recovered);
         }

@@ -68,17 +68,70 @@ id! {
     PostId,
     /// A comment below a post.
     CommentId,
-    /// One sign-in of one person, and all the tokens that came of it.
-    SessionId,
     /// A key of a back end.
     ApiKeyId,
+    /// Something a person is told.
+    NotificationId,
     /// A ban of a person.
     BanId,
+}
+
+/// One sign-in of one person, and all the tokens that came of it: a positive number that the store gave. Of a token of the
+/// host's site, which nobody signed in for here: a negative one, made from the token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+#[serde(try_from = "i64", into = "i64")]
+#[sqlx(transparent)]
+pub struct SessionId(pub i64);
+
+impl SessionId {
+    /// That of a token of the host's site with this hash of what is signed of it.
+    pub fn of_host(hash: [u8; 32]) -> Self {
+        let [a, b, c, d, e, f, g, h, ..] = hash;
+        let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % MAX_ID.unsigned_abs();
+        Self(-1 - number.cast_signed())
+    }
+
+    /// Whether it is that of a token of the host's site.
+    pub fn is_of_host(self) -> bool {
+        self.0 < 0
+    }
+}
+
+impl TryFrom<i64> for SessionId {
+    type Error = InvalidId;
+    fn try_from(id: i64) -> Result<Self, InvalidId> {
+        if id != 0 && (-MAX_ID..=MAX_ID).contains(&id) { Ok(Self(id)) } else { Err(InvalidId) }
+    }
+}
+
+impl From<SessionId> for i64 {
+    fn from(id: SessionId) -> i64 {
+        id.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sessions_of_the_hosts_tokens_are_told_from_others_and_stay_exact() {
+        assert_eq!(SessionId::of_host([0; 32]), SessionId(-1));
+        for hash in [[0; 32], [1; 32], [127; 32], [255; 32]] {
+            let id = SessionId::of_host(hash);
+            assert!(id.is_of_host() && SessionId::try_from(id.0) == Ok(id), "{id}");
+        }
+        assert!(!SessionId(1).is_of_host());
+        for bad in [0, MAX_ID + 1, -MAX_ID - 1] {
+            assert_eq!(SessionId::try_from(bad), Err(InvalidId));
+        }
+    }
 
     #[test]
     fn an_id_is_read_only_in_its_canonical_spelling() {

@@ -89,6 +89,16 @@ pub enum ClientMessage {
         /// Which.
         comment_id: i64,
     },
+    /// Marks notifications read.
+    #[serde(rename = "notifications.read")]
+    NotificationsRead {
+        /// Which.
+        #[serde(default)]
+        ids: Option<Vec<i64>>,
+        /// Whether all.
+        #[serde(default)]
+        all: Option<bool>,
+    },
     /// Puts an emoji on a comment or takes it away.
     #[serde(rename = "comment.react")]
     CommentReact {
@@ -130,7 +140,7 @@ pub struct Subscription {
 
 impl ClientMessage {
     /// Every `type` a client may send.
-    pub const KINDS: [&str; 10] = [
+    pub const KINDS: [&str; 11] = [
         "connect",
         "refresh",
         "subscribe",
@@ -138,6 +148,7 @@ impl ClientMessage {
         "comment.create",
         "comment.edit",
         "comment.delete",
+        "notifications.read",
         "comment.react",
         "signal",
         "ping",
@@ -153,6 +164,7 @@ impl ClientMessage {
             Self::CommentCreate { .. } => "comment.create",
             Self::CommentEdit { .. } => "comment.edit",
             Self::CommentDelete { .. } => "comment.delete",
+            Self::NotificationsRead { .. } => "notifications.read",
             Self::CommentReact { .. } => "comment.react",
             Self::Signal { .. } => "signal",
             Self::Ping {} => "ping",

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Who made the fixtures of the server: a file that no test produces proves nothing.
-const MADE_HERE: [&str; 16] = [
+const MADE_HERE: [&str; 17] = [
     "error",
     "error.rate_limited",
     "error.without_id",
@@ -21,6 +21,7 @@ const MADE_HERE: [&str; 16] = [
     "heartbeat",
     "pong",
     "reply",
+    "reply.notifications_read",
     "reply.refresh",
     "resync",
     "signal",
@@ -32,7 +33,7 @@ const MADE_HERE: [&str; 16] = [
     "welcome.anonymous",
 ];
 /// In `hub/entry.rs`.
-const EVENTS: [&str; 10] = [
+const EVENTS: [&str; 15] = [
     "event.comment_created",
     "event.comment_created.root",
     "event.comment_deleted",
@@ -40,6 +41,11 @@ const EVENTS: [&str; 10] = [
     "event.comment_reacted.many",
     "event.comment_updated",
     "event.custom",
+    "event.notification_created",
+    "event.notification_deleted",
+    "event.notification_updated",
+    "event.notifications_read",
+    "event.notifications_read.all",
     "event.post_deleted",
     "event.post_updated",
     "event.void",
@@ -138,6 +144,7 @@ fn whole_messages_are_said_as_in_their_fixtures() {
     let ends = json!({"expires_at": Timestamp(1_772_368_200_000)});
     for (name, message) in [
         ("reply", ServerMessage::Reply { id: 4, data: json!({}) }),
+        ("reply.notifications_read", ServerMessage::Reply { id: 9, data: json!({"unread": 1, "seq": 7}) }),
         ("reply.refresh", ServerMessage::Reply { id: 2, data: ends }),
         ("error", ServerMessage::Error { id: Some(5), error: forbidden }),
         ("error.rate_limited", ServerMessage::Error { id: Some(5), error: too_fast }),

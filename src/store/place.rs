@@ -1,9 +1,9 @@
-//! Where a write appends.
+//! Where a write appends: the channel in whose order it stands. It may tell people on channels of their own besides.
 
 use super::write::Write;
 use crate::model::{Channel, CommentId};
 
-/// Where a write appends, as far as it says so itself.
+/// Where a write appends first, as far as it says so itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
     /// To this channel.
@@ -25,9 +25,12 @@ impl Write {
             Self::DeleteComment(w) => Place::Comment(w.comment_id),
             Self::React(w) => Place::Comment(w.comment_id),
             Self::Publish(w) => Place::Channel(w.channel),
+            Self::MarkRead(w) => Place::Channel(Channel::User(w.user_id)),
+            Self::Dismiss(w) => Place::Channel(Channel::User(w.user_id)),
             Self::RotateRefresh(_)
             | Self::EndSession(_)
             | Self::EndSessions(_)
+            | Self::EndHostSessions(_)
             | Self::SetRole(_)
             | Self::Ban(_)
             | Self::LiftBan(_) => Place::Channel(Channel::Revocations),
@@ -36,6 +39,7 @@ impl Write {
             | Self::OpenSession(_)
             | Self::UpdateAccount(_)
             | Self::EnsurePeople(_)
+            | Self::EnsureHostPeople(_)
             | Self::CreateApiKey(_)
             | Self::RenewEpoch(_)
             | Self::Prune(_) => Place::Nowhere,

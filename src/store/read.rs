@@ -5,7 +5,8 @@ use super::write::Versioned;
 use crate::model::event::UserBanned;
 use crate::model::page::Sort;
 use crate::model::{
-    Account, ApiKeyId, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, SessionId, Timestamp, UserId,
+    Account, ApiKeyId, Ban, BanId, Channel, Comment, CommentId, Event, Notification, Post, PostId, SessionId,
+    Timestamp, UserId,
 };
 use async_trait::async_trait;
 use std::collections::HashMap;
@@ -15,6 +16,9 @@ use std::collections::HashMap;
 pub trait ReadAccounts: Send + Sync {
     /// A person.
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError>;
+
+    /// A person of the host's site, by the host's own name for them.
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError>;
 
     /// A person and their password hash, by address in lower case; none where the person has no password.
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError>;
@@ -78,6 +82,32 @@ pub trait ReadComments: Send + Sync {
         reader: UserId,
         comments: &[CommentId],
     ) -> Result<HashMap<CommentId, Vec<String>>, StoreError>;
+}
+
+/// What people are told.
+#[async_trait]
+pub trait ReadNotifications: Send + Sync {
+    /// A page of a person's notifications, all or those unread, the latest change first, below the seq `before`; from an
+    /// index with work bounded by `limit`. Count and head are of one moment, before the rows. None where there is no such
+    /// person.
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError>;
+}
+
+/// A page of notifications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbox {
+    /// What stands on it.
+    pub items: Vec<Notification>,
+    /// How many are unread in all.
+    pub unread: i64,
+    /// The head of the person's channel.
+    pub seq: i64,
 }
 
 /// A channel's row.

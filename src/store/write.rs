@@ -1,5 +1,7 @@
 //! Every change the store can make, as a value, with what it answers.
 
+pub use super::hosting::{EndHostSessions, EnsureHostPeople, HostAccount, HostPerson};
+pub use super::inbox::{Dismiss, MarkRead, Unread};
 pub use super::moderation::{Ban, LiftBan, Moderator, Whom};
 pub use super::place::Place;
 pub use super::posting::{CreatePost, DeletePost, UpdatePost};
@@ -58,13 +60,17 @@ mutations! {
     DeleteComment => Comment,
     React => Reactions,
     Publish => Applied<i64>,
+    MarkRead => Unread,
+    Dismiss => (),
     Register => Opened,
     OpenSession => Opened,
     RotateRefresh => Rotation,
     EndSession => (),
     EndSessions => (),
     UpdateAccount => Account,
+    EndHostSessions => (),
     EnsurePeople => Vec<Account>,
+    EnsureHostPeople => Vec<HostAccount>,
     SetRole => Account,
     Ban => Account,
     LiftBan => Account,
@@ -127,7 +133,8 @@ pub struct Actor {
 }
 
 /// Writes a comment: `comment.created`, with `comment_count` of the channel and `reply_count` of the parent one higher.
-/// The event changes the parent too, so it is the parent's `updated_seq`.
+/// The event changes the parent too, so it is the parent's `updated_seq`. `notification.created` for those it tells:
+/// people mentioned, the parent's author, the post's author; each once, its own author never.
 /// `NotFound` for a post that is not there; `Unprocessable` at `/parent_id` for a parent that is not on that post;
 /// `Conflict` for one that is deleted.
 #[derive(Debug, Clone)]
@@ -142,12 +149,14 @@ pub struct CreateComment {
     pub body: String,
     /// The body rendered.
     pub html: String,
+    /// Handles that the body names; unknown ones are text.
+    pub mentions: Vec<String>,
     /// Makes a retry harmless; also kept in the comment's row and told to everyone.
     pub key: Option<IdempotencyKey>,
 }
 
 /// Changes a comment's text: `comment.updated`. Only its author may (`Forbidden`); a deleted one is a `Conflict`. The
-/// same text again appends nothing.
+/// same text again appends nothing. People it now mentions and who have not been told of it are.
 #[derive(Debug, Clone)]
 pub struct EditComment {
     /// Which comment.
@@ -158,10 +167,13 @@ pub struct EditComment {
     pub body: String,
     /// The body rendered.
     pub html: String,
+    /// Handles that the body names now; unknown ones are text.
+    pub mentions: Vec<String>,
 }
 
 /// Makes a comment a tombstone: `comment.deleted`, with `comment_count` one lower; the parent's `reply_count` stays. Text
-/// and author leave the answers, the text leaves the row. Deleting it again appends nothing and is no error.
+/// and author leave the answers, the text leaves the row; what it told people is taken back: `notification.deleted`.
+/// Deleting it again appends nothing and is no error.
 #[derive(Debug, Clone)]
 pub struct DeleteComment {
     /// Which comment.

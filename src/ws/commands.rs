@@ -58,13 +58,14 @@ impl Session {
                 return;
             }
             ClientMessage::Unsubscribe { channel } => self.on_unsubscribe(&channel),
-            ClientMessage::Refresh { token } => self.on_refresh(&token),
+            ClientMessage::Refresh { token } => self.on_refresh(&token).await,
             ClientMessage::Signal { channel, data } => self.on_signal(&channel, &data),
             ClientMessage::CommentCreate { post_id, parent_id, body, key } => {
                 self.on_create(post_id, parent_id, body, key).await
             }
             ClientMessage::CommentEdit { comment_id, body } => self.on_edit(comment_id, body).await,
             ClientMessage::CommentDelete { comment_id } => self.on_delete(comment_id).await,
+            ClientMessage::NotificationsRead { ids, all } => self.on_read(ids, all).await,
             ClientMessage::CommentReact { comment_id, emoji, on } => self.on_react(comment_id, &emoji, on).await,
         };
         match (answer, id) {
@@ -146,9 +147,9 @@ impl Session {
         Ok(json!({}))
     }
 
-    fn on_refresh(&mut self, token: &str) -> Result<Value, DomainError> {
+    async fn on_refresh(&mut self, token: &str) -> Result<Value, DomainError> {
         let current = self.signed_in()?;
-        let fresh = self.sockets.accounts.authenticate(token)?;
+        let fresh = self.sockets.accounts.authenticate(token).await?;
         if fresh.user_id != current.user_id {
             return Err(DomainError::forbidden("this token is somebody else's"));
         }
@@ -216,6 +217,13 @@ impl Session {
         let identity = self.signed_in()?;
         let reactions = self.sockets.comments.react(&identity, id::<CommentId>(comment_id)?, emoji, on).await?;
         Ok(to_value(&reactions))
+    }
+
+    async fn on_read(&mut self, ids: Option<Vec<i64>>, all: Option<bool>) -> Result<Value, DomainError> {
+        let identity = self.signed_in()?;
+        let ids = ids.map(|ids| ids.into_iter().map(id).collect()).transpose()?;
+        let after = self.sockets.notifications.read(&identity, ids, all).await?;
+        Ok(json!({ "unread": after.unread, "seq": after.seq }))
     }
 }
 

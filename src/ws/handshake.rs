@@ -39,7 +39,7 @@ impl Session {
             (Who::Person(_), _) => {
                 return self.fail(id, &DomainError::conflict("this socket is signed in already"));
             }
-            (_, Some(token)) => match self.sockets.accounts.authenticate(token) {
+            (_, Some(token)) => match self.sockets.accounts.authenticate(token).await {
                 Ok(identity) => {
                     if !self.sign_in(id, identity) {
                         return;

@@ -5,7 +5,8 @@
 //! because a newer one wrote it, it leaves out; the sweep brings it.
 
 use crate::bus::Message;
-use crate::model::{Channel, CommentId, Event, Timestamp};
+use crate::model::event::Subject;
+use crate::model::{Channel, Event, Timestamp};
 use crate::protocol::server::Sender;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -63,7 +64,9 @@ enum Body<'a> {
         #[serde(borrow)]
         kind: Cow<'a, str>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        subject: Option<CommentId>,
+        subject: Option<Subject>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        unread: Option<i64>,
         /// The very text, so that clients of all instances are told the same bytes.
         #[serde(borrow)]
         data: &'a RawValue,
@@ -86,6 +89,7 @@ pub fn encode(node: &Node, message: &Message) -> Vec<u8> {
             at: event.at,
             kind: Cow::Borrowed(&event.kind),
             subject: event.subject,
+            unread: event.unread,
             data: &event.data,
         },
         Message::Signal { from, data, .. } => Body::Signal { from: Cow::Borrowed(from), data },
@@ -113,9 +117,9 @@ pub fn is_own(node: &Node, bytes: &[u8]) -> bool {
 /// Reads what came on a channel.
 pub fn decode(channel: Channel, bytes: &[u8]) -> Option<Message> {
     match serde_json::from_slice(bytes.get(NODE_CHARS..)?).ok()? {
-        Body::Event { seq, at, kind, subject, data } => {
+        Body::Event { seq, at, kind, subject, unread, data } => {
             let (kind, data) = (Arc::from(&*kind), Arc::from(data.to_owned()));
-            Some(Message::Event(Event { channel, seq, at, kind, subject, data }))
+            Some(Message::Event(Event { channel, seq, at, kind, subject, unread, data }))
         }
         Body::Signal { from, data } => {
             Some(Message::Signal { channel, from: Arc::new(from.into_owned()), data: Arc::from(data.to_owned()) })
@@ -135,7 +139,7 @@ pub fn decode_probe(bytes: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PostId, UserId};
+    use crate::model::{CommentId, PostId, UserId};
 
     fn node(number: u64) -> Node {
         Node::new(number)
@@ -150,13 +154,14 @@ mod tests {
             seq: 7,
             at: Timestamp(1_772_366_400_005),
             kind: "custom.\"quoted\"".into(),
-            subject: Some(CommentId(9)),
+            subject: Some(Subject::Comment(CommentId(9))),
+            unread: Some(3),
             data: Arc::from(data),
         };
         let bytes = encode(&node(1), &Message::Event(event.clone()));
         let Some(Message::Event(read)) = decode(channel, &bytes) else { panic!("not an event") };
         assert_eq!((read.channel, read.seq, read.at, &read.kind), (channel, 7, event.at, &event.kind));
-        assert_eq!((read.subject, read.data.get()), (event.subject, event.data.get()));
+        assert_eq!((read.subject, read.unread, read.data.get()), (event.subject, event.unread, event.data.get()));
     }
 
     #[test]

@@ -94,6 +94,10 @@ impl ReadAccounts for Double {
         self.inner.account(id).await
     }
 
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        self.inner.host_person(external_id).await
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
         self.inner.credentials(email).await
     }
@@ -137,6 +141,19 @@ impl ReadComments for Double {
         comments: &[CommentId],
     ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
         self.inner.chosen(reader, comments).await
+    }
+}
+
+#[async_trait]
+impl ReadNotifications for Double {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        self.inner.inbox(user, unread, before, limit).await
     }
 }
 

@@ -24,8 +24,10 @@ pub(crate) mod bans;
 pub(crate) mod comments;
 pub(crate) mod control;
 pub(crate) mod double;
+pub(crate) mod hosting;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod notifications;
 pub(crate) mod pages;
 pub(crate) mod posts;
 pub(crate) mod prune;
@@ -97,6 +99,18 @@ macro_rules! conformance {
                     pages_are_stable_while_comments_are_inserted,
                     posts_are_listed_newest_first_without_those_deleted,
                 }
+                notifications {
+                    a_comment_tells_those_it_concerns_once_each_and_never_its_author,
+                    a_comment_that_is_repeated_with_its_key_tells_nobody_again,
+                    an_edit_tells_whom_it_mentions_and_nobody_has_told,
+                    a_comment_tells_so_many_people_in_all_its_edits_and_no_more,
+                    deleting_a_comment_takes_back_what_it_told,
+                    an_inbox_is_read_by_its_latest_changes_in_pages,
+                    what_is_read_is_counted_once_and_only_ones_own,
+                    reading_all_is_reading_what_came_before_it,
+                    a_notification_is_dismissed_by_its_person_and_again_without_a_word,
+                    a_notification_tells_post_and_comment_as_they_are_and_not_at_all_once_the_post_is_gone,
+                }
                 log {
                     what_is_replayed_at_once_is_what_was_told,
                     a_replay_shows_an_edit_in_every_event_of_the_comment,
@@ -132,6 +146,15 @@ macro_rules! conformance {
                     only_people_below_a_moderator_are_banned_by_them,
                     a_refresh_token_of_a_banned_person_is_refused_and_not_spent,
                     a_ban_that_has_ended_is_over_and_its_row_goes,
+                }
+                hosting {
+                    people_of_the_host_are_found_or_made_in_the_order_asked_for,
+                    what_the_host_says_replaces_what_is_kept_and_the_rest_stays,
+                    an_address_of_the_host_is_nobodys_to_sign_in_with,
+                    handles_of_people_of_the_host_are_made_unique,
+                    a_person_of_the_host_first_seen_twice_at_once_is_one_person,
+                    a_token_of_the_host_is_revoked_until_it_ends,
+                    everywhere_ends_tokens_of_the_host_and_sessions_alike,
                 }
                 prune {
                     a_long_log_loses_its_beginning_and_its_floor_moves,

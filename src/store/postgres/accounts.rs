@@ -21,9 +21,14 @@ const HANDLE_TAKEN: Rejection = Rejection::Conflict(Cow::Borrowed("handle"));
 
 macro_rules! accounts {
     ($rest:literal) => {
-        concat!("select id, name, handle, avatar_url, email, role, created_at from users ", $rest)
+        concat!(
+            "select id, name, handle, avatar_url, coalesce(email, host_email) as email, external_id, role, created_at \
+             from users ",
+            $rest
+        )
     };
 }
+pub(super) use accounts;
 
 /// A person.
 pub(super) async fn account(db: &mut PgConnection, id: UserId) -> Result<Option<Account>, StoreError> {

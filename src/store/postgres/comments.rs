@@ -1,6 +1,7 @@
 //! Comments.
 
 use super::failure::Failure;
+use super::inbox;
 use crate::model::event::{Counted, ParentCount};
 use crate::model::page::Sort;
 use crate::model::{Channel, Comment, CommentId, EventData, PostId};
@@ -159,10 +160,11 @@ pub(super) async fn edit(db: &mut PgConnection, ledger: &mut Ledger, w: &EditCom
         .bind(&comment.html)
         .bind(comment.edited_at)
         .bind(comment.updated_seq)
-        .execute(db)
+        .execute(&mut *db)
         .await?;
     let data = EventData::CommentUpdated(&comment);
     ledger.append(channel, &data, Some(comment.id.0), Some(w.actor.user_id), None);
+    inbox::tell_newly_mentioned(db, ledger, &comment, &w.mentions).await?;
     Ok(comment)
 }
 
@@ -183,7 +185,7 @@ pub(super) async fn delete(db: &mut PgConnection, ledger: &mut Ledger, w: &Delet
     row.updated_seq = ledger.next_seq(channel);
     sqlx::query(
         "update comments
-         set body = '', html = '', reactions = '{}', reaction_count = 0, deleted_at = $2, updated_seq = $3
+         set body = '', html = '', reactions = '{}', reaction_count = 0, told = null, deleted_at = $2, updated_seq = $3
          where id = $1",
     )
     .bind(row.id)
@@ -192,13 +194,14 @@ pub(super) async fn delete(db: &mut PgConnection, ledger: &mut Ledger, w: &Delet
     .execute(&mut *db)
     .await?;
     sqlx::query("delete from reactions where comment_id = $1").bind(row.id).execute(&mut *db).await?;
-    let parent = parent_count(db, row.parent_id).await?;
+    let parent = parent_count(&mut *db, row.parent_id).await?;
     let comment = Comment::from(row);
     ledger.change(channel, |row| row.comment_count -= 1);
     let comment_count = ledger.row(channel).map_or(0, |row| row.comment_count);
     let facts = facts(comment_count, parent)?;
     let data = EventData::CommentDeleted(Counted { comment: &comment, comment_count, parent });
     ledger.append(channel, &data, Some(comment.id.0), Some(w.actor.user_id), Some(facts));
+    inbox::take_back(db, ledger, comment.post_id, comment.id, w.actor.user_id).await?;
     Ok(comment)
 }
 

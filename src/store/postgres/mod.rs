@@ -4,6 +4,7 @@
 //! A group is one transaction of a number of statements that does not grow with its hot members (`hot`).
 
 mod accounts;
+mod audience;
 mod bans;
 mod bulk;
 mod cold;
@@ -12,8 +13,12 @@ mod connect;
 mod control;
 mod failure;
 mod group;
+mod hosting;
 mod hot;
+mod inbox;
+mod locks;
 mod log;
+mod notifications;
 mod posts;
 mod prune;
 mod reactions;
@@ -27,7 +32,8 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
+    ApiKey, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
+    ReadPosts, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
@@ -88,6 +94,10 @@ impl ReadAccounts for Postgres {
         bounded(&self.reads, async |db| accounts::account(db, id).await).await
     }
 
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        bounded(&self.reads, async |db| hosting::account(db, external_id).await).await
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
         bounded(&self.reads, async |db| accounts::credentials(db, email).await).await
     }
@@ -131,6 +141,19 @@ impl ReadComments for Postgres {
         comments: &[CommentId],
     ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
         bounded(&self.reads, async |db| reactions::chosen(db, reader, comments).await).await
+    }
+}
+
+#[async_trait]
+impl ReadNotifications for Postgres {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        bounded(&self.reads, async |db| notifications::inbox(db, user, unread, before, limit).await).await
     }
 }
 

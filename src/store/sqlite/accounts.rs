@@ -19,9 +19,14 @@ const HANDLE_TAKEN: Rejection = Rejection::Conflict(Cow::Borrowed("handle"));
 
 macro_rules! accounts {
     ($rest:literal) => {
-        concat!("select id, name, handle, avatar_url, email, role, created_at from users ", $rest)
+        concat!(
+            "select id, name, handle, avatar_url, coalesce(email, host_email) as email, external_id, role, created_at \
+             from users ",
+            $rest
+        )
     };
 }
+pub(super) use accounts;
 
 impl Transaction {
     pub(super) async fn register(&mut self, register: Register) -> Result<Opened, Trouble> {
@@ -187,7 +192,7 @@ impl Transaction {
         Ok(account.ok_or(NOT_FOUND)?.user)
     }
 
-    async fn handle_taken(&mut self, handle: &str) -> Result<bool, Trouble> {
+    pub(super) async fn handle_taken(&mut self, handle: &str) -> Result<bool, Trouble> {
         let taken = sqlx::query_scalar("select exists (select 1 from users where handle = $1)")
             .bind(handle)
             .fetch_one(&mut self.connection)
@@ -195,7 +200,7 @@ impl Transaction {
         Ok(taken)
     }
 
-    async fn free_handle(&mut self, base: &str, id: UserId) -> Result<String, Trouble> {
+    pub(super) async fn free_handle(&mut self, base: &str, id: UserId) -> Result<String, Trouble> {
         for spelling in 1..SPELLINGS {
             let handle = derived_handle(base, id, spelling);
             if !self.handle_taken(&handle).await? {
@@ -211,6 +216,12 @@ impl ReadAccounts for Sqlite {
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
         let row: Option<AccountRow> =
             sqlx::query_as(accounts!("where id = $1")).bind(id).fetch_optional(&self.readers).await?;
+        row.map(Account::try_from).transpose()
+    }
+
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        let row: Option<AccountRow> =
+            sqlx::query_as(accounts!("where external_id = $1")).bind(external_id).fetch_optional(&self.readers).await?;
         row.map(Account::try_from).transpose()
     }
 

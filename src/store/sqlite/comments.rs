@@ -4,9 +4,10 @@ use super::Sqlite;
 use super::transaction::{Transaction, Trouble};
 use crate::model::event::{Counted, ParentCount};
 use crate::model::page::Sort;
-use crate::model::{Channel, Comment, CommentId, EventData, PostId, UserId};
+use crate::model::{Cause, Channel, Comment, CommentId, EventData, PostId, UserId};
 use crate::store::compose::CommentFacts;
 use crate::store::ledger::Caused;
+use crate::store::notices::{About, MAX_TOLD};
 use crate::store::read::{Below, ReadComments};
 use crate::store::rows::CommentRow;
 use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment, Versioned};
@@ -33,6 +34,19 @@ macro_rules! comments {
     };
 }
 
+/// A post, as notifications tell it.
+#[derive(sqlx::FromRow)]
+struct PlaceRow {
+    author_id: Option<UserId>,
+    title: String,
+    url: Option<String>,
+}
+
+fn told_as_json(told: impl Iterator<Item = UserId>) -> Option<String> {
+    let told: Vec<UserId> = told.collect();
+    (!told.is_empty()).then(|| serde_json::json!(told).to_string())
+}
+
 impl Transaction {
     pub(super) async fn create_comment(&mut self, create: CreateComment) -> Result<Applied<Comment>, Trouble> {
         let channel = Channel::Post(create.post_id);
@@ -49,14 +63,19 @@ impl Transaction {
             None => None,
         };
 
+        let place = self.place(create.post_id).await?;
+        let mentioned = self.named(&create.mentions).await?;
+        let answered = parent.as_ref().map(|parent| parent.author_id);
+        let told = self.reachable(Cause::of_comment(author.id, place.author_id, answered, mentioned)).await?;
+
         let seq = self.ledger.next_seq(channel);
         let depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
         let root_id = parent.as_ref().map(|parent| parent.root_id.unwrap_or(parent.id));
         let key = create.key.as_ref().map(|key| key.key.clone());
         let id: CommentId = sqlx::query_scalar(
             "insert into comments
-                    (post_id, parent_id, root_id, depth, author_id, body, html, key, seq, updated_seq, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+                    (post_id, parent_id, root_id, depth, author_id, body, html, key, seq, updated_seq, created_at, told)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
              returning id",
         )
         .bind(create.post_id)
@@ -69,6 +88,7 @@ impl Transaction {
         .bind(&key)
         .bind(seq)
         .bind(self.now)
+        .bind(told_as_json(told.iter().map(|(user, _)| *user)))
         .fetch_one(&mut self.connection)
         .await?;
         if let Some(parent) = &parent {
@@ -103,6 +123,7 @@ impl Transaction {
         let data = EventData::CommentCreated(counted);
         self.ledger.append(channel, &data, Some(id.0), Some(create.author), Some(facts));
         self.ledger.keep(create.key, Caused { subject_id: Some(id.0), seq });
+        self.tell(&place, &comment, &told).await?;
         Ok(Applied { value: comment, replayed: false })
     }
 
@@ -133,7 +154,64 @@ impl Transaction {
             .await?;
         let data = EventData::CommentUpdated(&comment);
         self.ledger.append(channel, &data, Some(comment.id.0), Some(edit.actor.user_id), None);
+        self.tell_newly_mentioned(&comment, edit.actor.user_id, &edit.mentions).await?;
         Ok(comment)
+    }
+
+    /// Tells people whom an edit mentions and who have not been told of the comment before.
+    async fn tell_newly_mentioned(
+        &mut self,
+        comment: &Comment,
+        author: UserId,
+        handles: &[String],
+    ) -> Result<(), Trouble> {
+        let mentioned = self.named(handles).await?;
+        if mentioned.is_empty() {
+            return Ok(());
+        }
+        let before: Option<String> = sqlx::query_scalar("select told from comments where id = $1")
+            .bind(comment.id)
+            .fetch_one(&mut self.connection)
+            .await?;
+        let mut all: Vec<UserId> =
+            before.map_or(Ok(Vec::new()), |told| serde_json::from_str(&told)).unwrap_or_default();
+        let mut told = self.reachable(Cause::of_comment(author, None, None, mentioned)).await?;
+        told.retain(|(user, _)| !all.contains(user));
+        told.truncate(MAX_TOLD.saturating_sub(all.len()));
+        if told.is_empty() {
+            return Ok(());
+        }
+        all.extend(told.iter().map(|(user, _)| *user));
+        sqlx::query("update comments set told = $2 where id = $1")
+            .bind(comment.id)
+            .bind(told_as_json(all.into_iter()))
+            .execute(&mut self.connection)
+            .await?;
+        let place = self.place(comment.post_id).await?;
+        self.tell(&place, comment, &told).await
+    }
+
+    /// Tells people of a comment.
+    async fn tell(&mut self, place: &PlaceRow, comment: &Comment, told: &[(UserId, Cause)]) -> Result<(), Trouble> {
+        let Some(author) = &comment.author else { return Ok(()) };
+        let about = About {
+            post_id: comment.post_id,
+            post_title: &place.title,
+            post_url: place.url.as_deref(),
+            comment_id: comment.id,
+            html: &comment.html,
+            author,
+        };
+        self.notify(&about, told).await
+    }
+
+    /// What notifications say of a post that is there.
+    async fn place(&mut self, post: PostId) -> Result<PlaceRow, Trouble> {
+        let row = sqlx::query_as("select author_id, title, url from posts where id = $1")
+            .bind(post)
+            .fetch_one(&mut self.connection)
+            .await?;
+        Ok(row)
     }
 
     pub(super) async fn delete_comment(&mut self, delete: DeleteComment) -> Result<Comment, Trouble> {
@@ -152,7 +230,8 @@ impl Transaction {
         row.updated_seq = self.ledger.next_seq(channel);
         sqlx::query(
             "update comments
-                set body = '', html = '', reactions = '{}', reaction_count = 0, deleted_at = $2, updated_seq = $3
+                set body = '', html = '', reactions = '{}', reaction_count = 0, told = null, deleted_at = $2,
+                    updated_seq = $3
               where id = $1",
         )
         .bind(row.id)
@@ -170,6 +249,7 @@ impl Transaction {
         let (counted, facts) = self.counted(&comment, parent)?;
         let data = EventData::CommentDeleted(counted);
         self.ledger.append(channel, &data, Some(comment.id.0), Some(delete.actor.user_id), Some(facts));
+        self.untell(comment.post_id, comment.id, delete.actor.user_id).await?;
         Ok(comment)
     }
 

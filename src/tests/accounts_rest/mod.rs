@@ -1,11 +1,15 @@
 //! The HTTP edge and accounts, from request to rows: the real router over a real store, the clock turned by hand.
 
 mod bans;
+mod host_keys;
+mod host_people;
+mod host_tokens;
 mod keys;
 mod plumbing;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod signers;
 mod web;
 
 use axum::Router;

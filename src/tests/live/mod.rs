@@ -1,9 +1,11 @@
 //! The real-time core over the real store, in the test's own process, where the store can be made to fail and to wait.
 
 mod bans;
+mod bell;
 mod epoch;
 mod gate;
 mod heartbeat;
+mod hosts;
 mod memory;
 mod order;
 mod posts;

@@ -198,13 +198,15 @@ impl Room {
 
     pub async fn comment(self, store: &Store, body: &str) -> Comment {
         let (post_id, author, html) = (self.post, self.author, format!("<p>{body}</p>"));
-        let new = CreateComment { post_id, parent_id: None, author, body: body.into(), html, key: None };
+        let (body, mentions) = (body.into(), Vec::new());
+        let new = CreateComment { post_id, parent_id: None, author, body, html, mentions, key: None };
         store.write(new).await.unwrap().value
     }
 
     pub async fn edit(self, store: &Store, comment_id: CommentId, body: &str) {
         let (actor, html) = (self.actor(), format!("<p>{body}</p>"));
-        store.write(EditComment { comment_id, actor, body: body.into(), html }).await.unwrap();
+        let (body, mentions) = (body.into(), Vec::new());
+        store.write(EditComment { comment_id, actor, body, html, mentions }).await.unwrap();
     }
 
     pub async fn delete(self, store: &Store, comment_id: CommentId) {

@@ -6,11 +6,13 @@ use belfry::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Pos
 use belfry::store::StoreError;
 use belfry::store::backend::{Backend, GroupResult, Grouped};
 use belfry::store::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
+    ApiKey, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
+    ReadPosts, Revoked, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 /// What a test does to one kind of call.
@@ -117,11 +119,26 @@ pub struct Watching {
     pub events: Tap,
     /// Epoch and time; its calls name the internal channel.
     pub control: Tap,
+    /// People of the host's site; its calls name no channel.
+    pub host_people: Tap,
+    kept: AtomicUsize,
 }
 
 impl Watching {
     pub fn new(inner: Arc<dyn Backend>) -> Arc<Self> {
-        Arc::new(Self { inner, heads: Tap::new(), events: Tap::new(), control: Tap::new() })
+        Arc::new(Self {
+            inner,
+            heads: Tap::new(),
+            events: Tap::new(),
+            control: Tap::new(),
+            host_people: Tap::new(),
+            kept: AtomicUsize::new(0),
+        })
+    }
+
+    /// How often people of the host's site were written.
+    pub fn kept(&self) -> usize {
+        self.kept.load(Ordering::Relaxed)
     }
 
     /// Lets the database go for good; instances only say that they do.
@@ -134,6 +151,10 @@ impl Watching {
 impl ReadAccounts for Watching {
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
         self.inner.account(id).await
+    }
+
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        self.host_people.pass(vec![], self.inner.host_person(external_id)).await
     }
 
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
@@ -183,6 +204,19 @@ impl ReadComments for Watching {
 }
 
 #[async_trait]
+impl ReadNotifications for Watching {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        self.inner.inbox(user, unread, before, limit).await
+    }
+}
+
+#[async_trait]
 impl ReadLog for Watching {
     async fn heads(&self, channels: &[Channel]) -> Result<HashMap<Channel, Head>, StoreError> {
         self.heads.pass(channels.to_vec(), self.inner.heads(channels)).await
@@ -212,6 +246,8 @@ impl ReadControl for Watching {
 #[async_trait]
 impl Backend for Watching {
     async fn commit(&self, group: Vec<Write>, now: Timestamp) -> Vec<Grouped> {
+        let kept = group.iter().filter(|write| matches!(write, Write::EnsureHostPeople(_))).count();
+        self.kept.fetch_add(kept, Ordering::Relaxed);
         self.inner.commit(group, now).await
     }
 
