@@ -76,7 +76,8 @@ pub async fn an_event_arrives_as_it_was((a, b): Ends) {
     let channel = Channel::User(UserId(3));
     b.subscribe(&[channel]).await.unwrap();
     let text = format!("{{ \"big\":\"{}\", \"n\": 1.50 }}", "ü".repeat(100_000));
-    let (at, kind, subject) = (Timestamp(1_772_366_400_005), "custom.of-mine".into(), Some(Subject::Notification(NotificationId(7))));
+    let (at, kind, subject) =
+        (Timestamp(1_772_366_400_005), "custom.of-mine".into(), Some(Subject::Notification(NotificationId(7))));
     a.publish(Message::Event(Event { channel, seq: 5, at, kind, subject, unread: Some(2), data: raw(&text) }));
     let Message::Event(event) = message(&mut incoming).await else { panic!("not an event") };
     assert_eq!((event.channel, event.seq, event.at, &*event.kind), (channel, 5, at, "custom.of-mine"));

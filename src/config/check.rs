@@ -28,7 +28,10 @@ impl Config {
             return Ok(());
         }
         let known = ["redis://", "redis-cluster://"].iter().any(|scheme| url.starts_with(scheme));
-        must(!url.starts_with("rediss"), "REDIS_URL: this build has no TLS for Redis, use redis:// in a private network")?;
+        must(
+            !url.starts_with("rediss"),
+            "REDIS_URL: this build has no TLS for Redis, use redis:// in a private network",
+        )?;
         must(known, "REDIS_URL must begin with redis:// or redis-cluster://")?;
         let host = url::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(|host| !host.is_empty()));
         must(host, "REDIS_URL: after redis:// comes the name of a host")

@@ -91,7 +91,10 @@ impl RedisServer {
 
     /// Channels that somebody is subscribed to, those on which instances talk to themselves left out.
     pub fn channels(&self) -> usize {
-        self.ask(&["PUBSUB", "SHARDCHANNELS"]).lines().filter(|name| !name.is_empty() && !name.contains("probe")).count()
+        self.ask(&["PUBSUB", "SHARDCHANNELS"])
+            .lines()
+            .filter(|name| !name.is_empty() && !name.contains("probe"))
+            .count()
     }
 
     async fn is_there(&mut self) -> bool {

@@ -117,8 +117,8 @@ impl Outbox {
 
 #[cfg(test)]
 mod tests {
-    use crate::bus::conformance::{event, room};
     use super::*;
+    use crate::bus::conformance::{event, room};
     use crate::model::event::EventData;
     use crate::model::{Channel, PostId, Timestamp};
 

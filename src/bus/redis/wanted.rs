@@ -131,8 +131,8 @@ fn down() -> BusError {
 
 #[cfg(test)]
 mod tests {
-    use crate::bus::conformance::room;
     use super::*;
+    use crate::bus::conformance::room;
     use futures_util::FutureExt;
 
     fn set(channels: &[Channel]) -> HashSet<Channel> {

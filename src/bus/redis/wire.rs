@@ -185,7 +185,10 @@ mod tests {
     fn a_name_of_another_epoch_or_another_instance_is_nothing_to_us() {
         let room = Channel::Post(PostId(42));
         assert_eq!(place(&name("e1", room), "e1", &node(1)), Some(Place::Channel(room)));
-        assert_eq!(place(&name("e1", Channel::Revocations), "e1", &node(1)), Some(Place::Channel(Channel::Revocations)));
+        assert_eq!(
+            place(&name("e1", Channel::Revocations), "e1", &node(1)),
+            Some(Place::Channel(Channel::Revocations))
+        );
         assert_eq!(place(&probe_name("e1", &node(1)), "e1", &node(1)), Some(Place::Probe));
         for name in [name("e2", room), name("e11", room), probe_name("e1", &node(2)), "post:42".into()] {
             assert_eq!(place(&name, "e1", &node(1)), None, "{name}");

@@ -11,6 +11,7 @@ mod order;
 mod posts;
 mod reactions;
 mod recovery;
+mod redis;
 mod revocation;
 mod slow;
 mod support;
