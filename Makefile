@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.PHONY: help run build site test lint rust sdk kosoku bench tools clean
+.PHONY: help run build site test lint rust sdk kosoku schemathesis bench tools clean
 
 BENCH := --manifest-path load-tests/bench/Cargo.toml --target-dir target/bench
 SDK := client-sdk
@@ -64,11 +64,17 @@ sdk: site
 kosoku:
 	@if [ -n "$${KOSOKU_URL:-}" ]; then .ci/kosoku "$$KOSOKU_URL"; else .ci/with-echo .ci/kosoku; fi
 
+# The REST API beside its own document.
+schemathesis: site
+	cargo build
+	.ci/schemathesis
+
 # One after the other, whatever -j says: they share two cores and one target folder.
 test: tools
 	$(MAKE) -j1 lint
 	$(MAKE) -j1 rust
 	$(MAKE) -j1 kosoku
+	$(MAKE) -j1 schemathesis
 	$(MAKE) -j1 sdk
 
 bench: build

@@ -126,8 +126,8 @@ impl Accounts {
     /// here and of whom it says nothing new.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, DomainError> {
         let now = self.clock.now();
-        let mut identity = match Box::pin(self.host_identity(token, now)).await? {
-            Some(identity) => identity,
+        let mut identity = match self.hosts_for(token) {
+            Some((hosts, tokens)) => Box::pin(self.host_identity(hosts, tokens, token, now)).await?,
             None => self.tokens.read(token, now)?,
         };
         identity.role = self.revocations.check(&identity, now)?;

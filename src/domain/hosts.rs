@@ -8,7 +8,7 @@ use super::{DomainError, Identity};
 use crate::config::{HostConfig, Secret};
 use crate::model::clock::SharedClock;
 use crate::model::{SessionId, Timestamp, UserId};
-use crate::store::write::EndHostSessions;
+use crate::store::write::{EndHostSessions, SessionRef};
 use jsonwebtoken::DecodingKey;
 
 /// What is known of the host's site.
@@ -37,27 +37,41 @@ pub fn shares_own_secret(config: &HostConfig, own: &Secret) -> bool {
 }
 
 impl Accounts {
-    /// Whom a token of the host's site vouches for; none for what says that it is an own one, and where the host's are not
-    /// good here.
-    pub(super) async fn host_identity(&self, token: &str, now: Timestamp) -> Result<Option<Identity>, DomainError> {
-        let Some(hosts) = &self.hosts else { return Ok(None) };
-        let Some(tokens) = hosts.tokens.as_ref().filter(|_| !host_tokens::is_for_own(token)) else { return Ok(None) };
+    /// What judges a token that is not an own one; none where the host's are not good here.
+    pub(super) fn hosts_for(&self, token: &str) -> Option<(&Hosts, &HostTokens)> {
+        let hosts = self.hosts.as_deref()?;
+        let tokens = hosts.tokens.as_ref()?;
+        (!host_tokens::is_for_own(token)).then_some((hosts, tokens))
+    }
+
+    /// Whom a token of the host's site vouches for.
+    pub(super) async fn host_identity(
+        &self,
+        hosts: &Hosts,
+        tokens: &HostTokens,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Identity, DomainError> {
         let token = tokens.read(token, now).await?;
         // Before anybody is looked for or made.
         self.revocations.check_session(token.session_id)?;
-        hosts.people.identify(token).await.map(Some)
+        hosts.people.identify(token).await
     }
 
-    /// Ends the bearer's token of the host's site; with `others`, which are the sessions of the person's sockets here, also
-    /// those of them that are the host's, and every session that began here.
-    pub async fn end_host_token(
+    /// Ends the bearer's session; with `others`, which are the sessions of the person's sockets here, also those of them
+    /// that are of the host's tokens, and every session that began here.
+    pub async fn sign_out(
         &self,
         bearer: &Identity,
         others: Option<Vec<(SessionId, Timestamp)>>,
     ) -> Result<(), DomainError> {
         let everywhere = others.is_some();
-        let others = others.into_iter().flatten().filter(|(session, _)| session.is_of_host());
-        let sessions = [(bearer.session_id, bearer.expires_at)].into_iter().chain(others).collect();
+        if !everywhere && !bearer.session_id.is_of_host() {
+            return self.logout(SessionRef::Id(bearer.session_id), false).await;
+        }
+        let own = (bearer.session_id, bearer.expires_at);
+        let sessions = [own].into_iter().chain(others.into_iter().flatten());
+        let sessions = sessions.filter(|(session, _)| session.is_of_host()).collect();
         self.store.write(EndHostSessions { user_id: bearer.user_id, sessions, everywhere }).await?;
         Ok(())
     }

@@ -10,7 +10,6 @@ use crate::domain::accounts::{Accounts, NewAccount, SignedIn};
 use crate::domain::origins::Verdict;
 use crate::model::Account;
 use crate::protocol::codes::ErrorCode;
-use crate::store::write::SessionRef;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -30,10 +29,8 @@ pub fn routes() -> Routes {
 #[schema(as = Registration)]
 struct RegisterBody {
     /// The name shown, not blank.
-    #[schema(min_length = 1)]
     name: String,
     /// The address to sign in with.
-    #[schema(max_length = 254)]
     email: String,
     #[schema(min_length = 8, max_length = 1000, format = Password)]
     password: String,
@@ -211,12 +208,8 @@ async fn logout(
         (Ok(Caller::Anonymous) | Err(_), Some(session)) => state.accounts.logout(session, query.everywhere).await?,
         (caller, _) => {
             let identity = caller?.person()?;
-            if identity.session_id.is_of_host() {
-                let others = query.everywhere.then(|| state.sockets.hub.sessions_of(identity.user_id));
-                state.accounts.end_host_token(&identity, others).await?;
-            } else {
-                state.accounts.logout(SessionRef::Id(identity.session_id), query.everywhere).await?;
-            }
+            let others = query.everywhere.then(|| state.sockets.hub.sessions_of(identity.user_id));
+            state.accounts.sign_out(&identity, others).await?;
         }
     }
     let mut response = StatusCode::NO_CONTENT.into_response();

@@ -87,7 +87,6 @@ async fn list(
 #[schema(as = NewComment)]
 struct Create {
     /// Markdown, not blank.
-    #[schema(min_length = 1)]
     body: String,
     /// The comment it answers.
     parent_id: Option<CommentId>,
@@ -145,7 +144,6 @@ async fn read(
 #[schema(as = CommentEdit)]
 struct Edit {
     /// Markdown, not blank.
-    #[schema(min_length = 1)]
     body: String,
 }
 

@@ -10,6 +10,7 @@ pub mod comments;
 pub mod config;
 pub mod cookie;
 pub mod cors;
+pub mod docs;
 pub mod exposition;
 pub mod extract;
 pub mod health;
@@ -57,7 +58,7 @@ fn rest() -> Routes {
         .merge(channels::routes())
         .merge(notifications::routes())
         .merge(publish::routes());
-    Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes())
+    Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes()).merge(docs::routes())
 }
 
 /// Puts around routes what every request gets, innermost first.

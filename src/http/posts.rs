@@ -43,10 +43,8 @@ impl PostAnswer {
 #[schema(as = NewPost)]
 struct Create {
     /// One line, not blank.
-    #[schema(min_length = 1)]
     title: String,
     /// Markdown, not blank.
-    #[schema(min_length = 1)]
     body: String,
     /// As the header `Idempotency-Key`.
     #[schema(pattern = "^[!-~]{1,64}$")]
@@ -140,10 +138,8 @@ async fn read(
 #[schema(as = PostChange)]
 struct Update {
     /// One line, not blank.
-    #[schema(min_length = 1)]
     title: Option<String>,
     /// Markdown, not blank.
-    #[schema(min_length = 1)]
     body: Option<String>,
 }
 

@@ -23,7 +23,6 @@ pub fn routes() -> Routes {
 struct MeBody {
     /// The name shown, not blank.
     #[serde(default)]
-    #[schema(min_length = 1)]
     name: Option<String>,
     /// The unique name.
     #[serde(default)]

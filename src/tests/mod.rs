@@ -7,6 +7,7 @@ mod command_line;
 mod content_rest;
 mod history_rest;
 mod live;
+mod matrix;
 mod notifications_rest;
 mod openapi;
 mod posts_rest;

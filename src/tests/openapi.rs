@@ -96,3 +96,21 @@ async fn every_reference_leads_somewhere_and_every_bound_to_a_field() {
         }
     }
 }
+
+#[tokio::test]
+async fn the_page_shows_every_operation_and_runs_nothing() {
+    let site = Site::open().await;
+    let page = site.at("/docs").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'; style-src 'sha256-"));
+    let document = document(&site.state.config.limits);
+    for (path, method, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(page.text.contains(&format!("<details id=\"{id}\">")), "{method} {path}");
+    }
+    for (at, _) in page.text.match_indices("href=\"#") {
+        let name = page.text[at + 7..].split('"').next().unwrap();
+        assert!(page.text.contains(&format!("id=\"{name}\"")), "{name}");
+    }
+    assert!(!page.text.contains("<script") && !page.text.contains("//"), "nothing is fetched from elsewhere");
+}

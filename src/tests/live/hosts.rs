@@ -119,6 +119,14 @@ async fn signing_out_closes_the_sockets_of_the_token_and_everywhere_those_that_a
     }
     // A token that only another instance has seen is known to nobody here.
     assert_eq!(elsewhere.ask(json!({"type": "ping"})).await["type"], "pong");
+    // By a session of this server as well.
+    let (mut fourth, _) = connect(&a, &token(&a, "u-1", "Bob", json!({"jti": 5}))).await;
+    let own = a.person("Bob").await;
+    let mut by_own = Client::signed_in(&b, &own).await;
+    assert_eq!(logout(&a, &own, "?everywhere=true").await, 204);
+    for client in [&mut fourth, &mut by_own] {
+        assert_eq!(client.closed().await, 4403);
+    }
     // An instance that begins now was told by the store.
     let c = house.alone().await;
     assert_eq!(connect(&c, &tokens[2]).await.1["error"]["code"], "forbidden");

@@ -14,6 +14,6 @@ mod recovery;
 mod redis;
 mod revocation;
 mod slow;
-mod support;
+pub(crate) mod support;
 mod tombstones;
 mod transport;
