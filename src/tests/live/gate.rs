@@ -165,6 +165,24 @@ async fn whatever_comes_twice_or_in_another_order_is_told_once_and_in_order() {
 }
 
 #[tokio::test]
+async fn what_is_told_of_another_database_never_enters() {
+    let house = House::with(&[]).await;
+    let (bus, puppet) = Puppet::new();
+    let instance = house.instance(bus).await;
+    let room = instance.room().await;
+    let mut viewer = Client::viewer(&instance, &room.name()).await;
+    stop_sweeps(&house).await;
+    room.fill(&house.unheard(), 1..=1).await;
+    let event = stored(&house, room, 0).await.remove(0);
+    let foreign = Message::Event(Event { kind: "custom.foreign".into(), ..event.clone() });
+    puppet.send(Incoming::Message { message: foreign, epoch: Some("another".into()) }).await.unwrap();
+    let own = Some(instance.state.epoch.get());
+    puppet.send(Incoming::Message { message: Message::Event(event), epoch: own }).await.unwrap();
+    viewer.event("custom.tick", 1).await;
+    house.store.control.release();
+}
+
+#[tokio::test]
 async fn a_signal_reaches_everyone_on_every_instance_but_its_sender() {
     let house = House::with(&[]).await;
     let bus = LocalBus::new();
