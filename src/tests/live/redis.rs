@@ -7,6 +7,7 @@ use redis_proxy::Proxy;
 use redis_server::RedisServer;
 use serde_json::json;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 #[path = "../redis_proxy.rs"]
@@ -122,8 +123,9 @@ async fn a_redis_that_is_killed_and_comes_back_empty_costs_nothing_but_time() {
     let Some(mut redis) = RedisServer::start().await else { return };
     let house = House::with(&[]).await;
     let (a, b) = two(&house, &redis).await;
-    let redis = std::cell::RefCell::new(&mut redis);
-    outlives(&house, &a, &b, || redis.borrow_mut().kill(), async || redis.borrow_mut().start_again().await).await;
+    let redis = Mutex::new(&mut redis);
+    let stop = || redis.try_lock().unwrap().kill();
+    outlives(&house, &a, &b, stop, async || redis.lock().await.start_again().await).await;
 }
 
 #[tokio::test]
