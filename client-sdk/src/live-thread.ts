@@ -2,7 +2,7 @@ import type { Client } from "./client.js";
 import { systemClock, type Clock } from "./clock.js";
 import { Emitter, type Off } from "./emitter.js";
 import { asBelfryError, type BelfryError } from "./errors.js";
-import type { EventData, Person, Position, Post } from "./protocol.js";
+import type { Comment, EventData, Person, Position, Post } from "./protocol.js";
 import { Refetcher } from "./refetcher.js";
 import type { CommentSort, Rest } from "./rest.js";
 import type { Room } from "./room.js";
@@ -134,6 +134,26 @@ export class LiveThread extends Emitter<{ change: void }> {
     const page = await this.#asked(asked, (error) => this.store.setBranch(commentId, { error }));
     if (page) this.store.addReplies(commentId, page);
     else this.store.setBranch(commentId, { loading: false });
+  }
+
+  /**
+   * Brings one comment, with those it hangs on, wherever it is in the thread. False when there is no such comment here;
+   * rejects when that could not be found out.
+   */
+  async find(commentId: number): Promise<boolean> {
+    const { postId, rest } = this.#options;
+    const chain: Comment[] = [];
+    try {
+      for (let id: number | null = commentId; id !== null && !this.store.get(id); id = chain[0]!.parent_id) {
+        chain.unshift(await rest.comment(id));
+        if (chain[0]!.post_id !== postId) return false;
+      }
+    } catch (thrown) {
+      if (asBelfryError(thrown).code === "not_found") return false;
+      throw thrown;
+    }
+    if (!this.#closed) this.store.bring(commentId, chain);
+    return true;
   }
 
   /**

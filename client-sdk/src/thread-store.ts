@@ -205,6 +205,15 @@ export class ThreadStore {
     this.#changed();
   }
 
+  /** A comment that was asked for by itself, after those it hangs on: shown, wherever pages have come to. */
+  bring(id: number, chain: Comment[]): void {
+    for (const comment of chain) this.#merge(comment, comment.updated_seq, false);
+    for (let entry = this.#entries.get(id); entry; entry = this.#entries.get(entry.comment.parent_id ?? -1)) {
+      if (entry.fresh) this.#entries.set(entry.comment.id, { ...entry, fresh: false });
+    }
+    this.#changed();
+  }
+
   /** An absolute count, as of an event or a REST position. */
   setCommentCount(count: number, seq: number): void {
     if (seq < this.#countSeq) return;

@@ -2,6 +2,7 @@
 
 use crate::domain::readiness::{Part, Readiness};
 use crate::domain::revocations::Revocations;
+use crate::domain::takebacks::Takebacks;
 use crate::http::AppState;
 use crate::hub::{Hub, Observer};
 use crate::metrics;
@@ -144,6 +145,12 @@ pub fn tell_ages(readiness: Arc<Readiness>, hub: &Arc<Hub>, tasks: &TaskTracker)
             metrics::ages(readiness.since_probe(), readiness.since_sweep());
         }
     });
+}
+
+/// Takes back what people were told of deleted posts, until the tasks end.
+pub fn take_back(takebacks: Arc<Takebacks>, hub: &Hub, tasks: &TaskTracker) {
+    let ended = hub.ended();
+    tasks.spawn(async move { takebacks.run(ended).await });
 }
 
 async fn prune(state: &AppState) {

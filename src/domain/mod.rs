@@ -19,6 +19,7 @@ pub mod limits;
 pub mod markdown;
 pub mod mentions;
 pub mod notifications;
+pub mod notify;
 pub mod origins;
 pub mod paging;
 pub mod passwords;
@@ -28,7 +29,9 @@ pub mod publish;
 pub mod readiness;
 pub mod revocations;
 pub mod secrets;
+pub mod takebacks;
 pub mod text;
+pub mod threads;
 pub mod tokens;
 
 pub use error::DomainError;

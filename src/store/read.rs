@@ -59,22 +59,43 @@ pub enum Below {
     Comment(CommentId),
 }
 
+/// Where a page of comments begins: behind this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// Which comment; it need not be there.
+    pub id: CommentId,
+    /// How many reactions it had, for lists by that number.
+    pub reactions: i64,
+}
+
+impl Behind {
+    /// Behind a comment as it was read.
+    pub fn comment(comment: &Comment) -> Self {
+        let reactions = comment.reactions.values().sum::<u64>();
+        Self { id: comment.id, reactions: i64::try_from(reactions).unwrap_or(i64::MAX) }
+    }
+}
+
 /// Comments.
 #[async_trait]
 pub trait ReadComments: Send + Sync {
     /// A comment, tombstones included, whose post is not deleted; with the head of its channel.
     async fn comment(&self, id: CommentId) -> Result<Option<Versioned<Comment>>, StoreError>;
 
-    /// Comments of a post by id, tombstones included, beyond `after` in the order of `sort`, from an index with work
+    /// Comments of a post, tombstones included, beyond `after` in the order of `sort`, from an index with work
     /// bounded by `limit`; none where the post is not there. The head is read before the rows.
     async fn comments(
         &self,
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError>;
+
+    /// The oldest direct replies, at most `limit` each, of comments of one post that is not deleted; in one query, with
+    /// work bounded by what it answers. Those without replies are left out.
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError>;
 
     /// What this person chose on each of these comments, in the order of code points; those without are left out.
     async fn chosen(
@@ -97,6 +118,21 @@ pub trait ReadNotifications: Send + Sync {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Option<Inbox>, StoreError>;
+
+    /// Deleted posts whose notifications are still to be taken back, at most `limit`.
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError>;
+
+    /// Those of these people who are there, each once.
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError>;
+}
+
+/// People as a back end names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipients {
+    /// By id.
+    Ids(Vec<UserId>),
+    /// By the host site's own names for them.
+    External(Vec<String>),
 }
 
 /// A page of notifications.

@@ -4,8 +4,10 @@
 //! A group is one transaction of a number of statements that does not grow with its hot members (`hot`).
 
 mod accounts;
+mod announce;
 mod audience;
 mod bans;
+mod bells;
 mod bulk;
 mod cold;
 mod comments;
@@ -24,6 +26,7 @@ mod prune;
 mod reactions;
 mod sessions;
 mod targets;
+mod threads;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -32,8 +35,8 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
-    ReadPosts, Revoked, Stretch,
+    ApiKey, Behind, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
+    ReadPosts, Recipients, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
@@ -129,10 +132,14 @@ impl ReadComments for Postgres {
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
-        bounded(&self.reads, async |db| comments::page(db, post, below, sort, after, limit).await).await
+        bounded(&self.reads, async |db| threads::page(db, post, below, sort, after, limit).await).await
+    }
+
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError> {
+        bounded(&self.reads, async |db| threads::replies(db, parents, limit).await).await
     }
 
     async fn chosen(
@@ -154,6 +161,14 @@ impl ReadNotifications for Postgres {
         limit: i64,
     ) -> Result<Option<Inbox>, StoreError> {
         bounded(&self.reads, async |db| notifications::inbox(db, user, unread, before, limit).await).await
+    }
+
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError> {
+        bounded(&self.reads, async |db| notifications::takebacks(db, limit).await).await
+    }
+
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError> {
+        bounded(&self.reads, async |db| notifications::recipients(db, named).await).await
     }
 }
 

@@ -3,16 +3,13 @@
 use super::Sqlite;
 use super::transaction::{Transaction, Trouble};
 use crate::model::event::{Counted, ParentCount};
-use crate::model::page::Sort;
 use crate::model::{Cause, Channel, Comment, CommentId, EventData, PostId, UserId};
 use crate::store::compose::CommentFacts;
 use crate::store::ledger::Caused;
 use crate::store::notices::{About, MAX_TOLD};
-use crate::store::read::{Below, ReadComments};
 use crate::store::rows::CommentRow;
-use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment, Versioned};
+use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment};
 use crate::store::{Rejection, StoreError};
-use async_trait::async_trait;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,7 +18,7 @@ const DELETED: Rejection = Rejection::Conflict(Cow::Borrowed("the comment is del
 
 /// Comments with their author, and what is asked of them.
 macro_rules! comments {
-    ($rest:literal) => {
+    ($($rest:expr),+ $(,)?) => {
         concat!(
             "select c.id, c.post_id, c.parent_id, c.root_id, c.depth, c.body, c.html, c.key, c.seq, c.updated_seq,
                     c.reactions, c.reply_count, c.created_at, c.edited_at, c.deleted_at,
@@ -29,10 +26,12 @@ macro_rules! comments {
                     u.avatar_url as author_avatar_url
                from comments as c
                join users as u on u.id = c.author_id ",
-            $rest
+            $($rest),+
         )
     };
 }
+
+pub(super) use comments;
 
 /// A post, as notifications tell it.
 #[derive(sqlx::FromRow)]
@@ -291,89 +290,5 @@ impl Sqlite {
         .fetch_all(&self.readers)
         .await?;
         Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
-    }
-
-    /// The head of a post's channel; none where the post is deleted or never was.
-    async fn open_head(&self, post: PostId) -> Result<Option<i64>, StoreError> {
-        let head = sqlx::query_scalar("select head from channels where name = $1 and not closed")
-            .bind(Channel::Post(post).name())
-            .fetch_optional(&self.readers)
-            .await?;
-        Ok(head)
-    }
-}
-
-/// The statement for a list; `$1` is what it is below, `$2` what it goes on from, `$3` its limit.
-pub(super) fn list(below: Below, sort: Sort) -> &'static str {
-    match (below, sort) {
-        (Below::Anything, Sort::Oldest) => {
-            comments!("where c.post_id = $1 and c.id > $2 order by c.id limit $3")
-        }
-        (Below::Anything, Sort::Newest) => {
-            comments!("where c.post_id = $1 and c.id < $2 order by c.id desc limit $3")
-        }
-        (Below::Roots, Sort::Oldest) => {
-            comments!("where c.post_id = $1 and c.parent_id is null and c.id > $2 order by c.id limit $3")
-        }
-        (Below::Roots, Sort::Newest) => {
-            comments!("where c.post_id = $1 and c.parent_id is null and c.id < $2 order by c.id desc limit $3")
-        }
-        (Below::Comment(_), Sort::Oldest) => {
-            comments!("where c.parent_id = $1 and c.id > $2 and c.post_id = $4 order by c.id limit $3")
-        }
-        (Below::Comment(_), Sort::Newest) => {
-            comments!("where c.parent_id = $1 and c.id < $2 and c.post_id = $4 order by c.id desc limit $3")
-        }
-    }
-}
-
-#[async_trait]
-impl ReadComments for Sqlite {
-    async fn comment(&self, id: CommentId) -> Result<Option<Versioned<Comment>>, StoreError> {
-        let head: Option<i64> = sqlx::query_scalar(
-            "select ch.head
-               from comments as c
-               join channels as ch on ch.name = 'post:' || c.post_id and not ch.closed
-              where c.id = $1",
-        )
-        .bind(id)
-        .fetch_optional(&self.readers)
-        .await?;
-        let Some(seq) = head else { return Ok(None) };
-        let row: Option<CommentRow> =
-            sqlx::query_as(comments!("where c.id = $1")).bind(id).fetch_optional(&self.readers).await?;
-        Ok(row.map(|row| Versioned { value: row.into(), seq }))
-    }
-
-    async fn comments(
-        &self,
-        post: PostId,
-        below: Below,
-        sort: Sort,
-        after: Option<CommentId>,
-        limit: i64,
-    ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
-        let Some(seq) = self.open_head(post).await? else { return Ok(None) };
-        let below_id = match below {
-            Below::Anything | Below::Roots => post.0,
-            Below::Comment(id) => id.0,
-        };
-        let from = after.map_or(if sort == Sort::Oldest { 0 } else { i64::MAX }, |id| id.0);
-        let rows: Vec<CommentRow> = sqlx::query_as(list(below, sort))
-            .bind(below_id)
-            .bind(from)
-            .bind(limit.max(0))
-            .bind(post)
-            .fetch_all(&self.readers)
-            .await?;
-        Ok(Some(Versioned { value: rows.into_iter().map(Comment::from).collect(), seq }))
-    }
-
-    async fn chosen(
-        &self,
-        reader: UserId,
-        comments: &[CommentId],
-    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
-        self.chosen_on(reader, comments).await
     }
 }

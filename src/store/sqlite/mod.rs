@@ -5,8 +5,10 @@
 
 mod accounts;
 mod bans;
+mod bells;
 mod comments;
 mod control;
+mod inbox;
 mod hosting;
 mod keys;
 mod log;
@@ -16,6 +18,7 @@ mod posts;
 mod prune;
 mod reactions;
 mod sessions;
+mod threads;
 mod transaction;
 mod writer;
 
