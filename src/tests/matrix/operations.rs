@@ -45,7 +45,7 @@ const TABLE: &[Row] = &[
     ("POST /api/v1/notifications/read",         "401 200 200 200 401 403 403 403 403 200", |_| with("/notifications/read", json!({"all": true}))),
     ("DELETE /api/v1/notifications/{id}",       "401 404 204 404 401 403 403 403 403 404", |s| bare(&format!("/notifications/{}", s.notification))),
     ("POST /api/v1/publish",                    "401 403 403 403 401 202 403 403 403 403", |s| with("/publish", json!({"channel": format!("post:{}", s.post), "kind": "custom.x", "data": 1}))),
-    ("POST /api/v1/notify",                     "401 403 403 403 401 403 202 403 403 403", |s| with("/notify", json!({"user_ids": [s.bystander], "kind": "order", "title": "t"}))),
+    ("POST /api/v1/notify",                     "401 403 403 403 401 403 202 403 403 403", |s| with("/notify", json!({"user_ids": [s.author], "kind": "x", "title": "t"}))),
     ("GET /health",                             "200 200 200 200 200 200 200 200 200 200", |_| bare("//health")),
     ("GET /health/live",                        "200 200 200 200 200 200 200 200 200 200", |_| bare("//health/live")),
     ("GET /health/ready",                       "200 200 200 200 200 200 200 200 200 200", |_| bare("//health/ready")),
