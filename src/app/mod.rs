@@ -250,7 +250,7 @@ impl App {
         let state = AppState {
             hosts,
             bans: Arc::new(Bans::new(store.clone(), clock.clone(), &config.limits)),
-            posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
+            posts: Arc::new(Posts::new(store.clone(), config.limits.clone(), limits.clone())),
             history: Arc::new(History::new(store.clone())),
             publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),
             origins: Arc::new(origins),

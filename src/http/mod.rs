@@ -18,6 +18,7 @@ pub mod layers;
 pub mod notifications;
 pub mod openapi;
 pub mod origin;
+pub mod pages;
 pub mod posts;
 pub mod problem;
 pub mod publish;
@@ -53,6 +54,7 @@ fn rest() -> Routes {
         .merge(bans::routes())
         .merge(config::routes())
         .merge(posts::routes())
+        .merge(pages::routes())
         .merge(comments::routes())
         .merge(reactions::routes())
         .merge(channels::routes())

@@ -20,6 +20,7 @@ impl Write {
         match self {
             Self::UpdatePost(w) => Place::Channel(Channel::Post(w.post_id)),
             Self::DeletePost(w) => Place::Channel(Channel::Post(w.post_id)),
+            Self::ChangePage(w) => Place::Channel(Channel::Post(w.post_id)),
             Self::CreateComment(w) => Place::Channel(Channel::Post(w.post_id)),
             Self::EditComment(w) => Place::Comment(w.comment_id),
             Self::DeleteComment(w) => Place::Comment(w.comment_id),
@@ -35,6 +36,7 @@ impl Write {
             | Self::Ban(_)
             | Self::LiftBan(_) => Place::Channel(Channel::Revocations),
             Self::CreatePost(_)
+            | Self::CreatePage(_)
             | Self::Register(_)
             | Self::OpenSession(_)
             | Self::UpdateAccount(_)

@@ -8,6 +8,7 @@ mod bans;
 mod comments;
 mod control;
 mod hosting;
+mod found;
 mod keys;
 mod log;
 mod note;
