@@ -11,6 +11,8 @@ import { counted, sentence } from "../ui/base/words.js";
 import { Avatar } from "../ui/people/avatar.js";
 import { Here } from "../ui/people/here.js";
 import { AskDelete } from "../ui/thread/deletion.js";
+import { foldsOf } from "../ui/thread/folds.js";
+import { keptSort } from "../ui/thread/sort.js";
 import { Thread } from "../ui/thread/thread.js";
 import { hasPostDraft, PostForm } from "./post-form.js";
 import { postsList } from "./posts-list.js";
@@ -20,7 +22,10 @@ import { Tags } from "./tags.js";
 export function PostPage({ id }: { id: number }) {
   const { client, rest } = useApp();
   const room = useMemo(() => client.room(`post:${id}`, { presence: true }), [id]);
-  const live = useMemo(() => openThread({ client, rest, postId: id, pageSize: 50 }), [id]);
+  const live = useMemo(
+    () => openThread({ client, rest, postId: id, pageSize: 30, replies: 3, sort: keptSort() }),
+    [id],
+  );
   useChanges((changed) => live.on("change", changed), [live]);
   useEffect(() => {
     void live.load();
@@ -29,13 +34,10 @@ export function PostPage({ id }: { id: number }) {
   const { error, post, status } = live;
   useTitle(post && `${post.title} · Belfry`);
   useReturn(status === "ready", async (anchor) => {
-    while (anchor.startsWith("comment-") && !document.getElementById(anchor)) {
-      if (live.store.complete) return false;
-      await live.loadMore();
-      if (live.error) return false;
-      await new Promise(requestAnimationFrame);
-    }
-    return true;
+    const comment = /^comment-(\d+)$/.exec(anchor);
+    // What could not be fetched is not there; the thread itself says when it is away.
+    foldsOf(live).clear();
+    return !!comment && live.find(Number(comment[1])).catch(() => false);
   });
 
   if (!post) {

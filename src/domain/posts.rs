@@ -1,6 +1,7 @@
 //! Posts: what rooms stand around.
 
 use super::limits::RateLimits;
+use super::takebacks::Takebacks;
 use super::{DomainError, Identity, idempotency, markdown, paging, tags, text};
 use crate::config::Limits;
 use crate::model::page::{Page, page};
@@ -65,12 +66,13 @@ pub struct Posts {
     pub(super) store: Arc<Store>,
     pub(super) limits: Limits,
     pub(super) rates: Arc<RateLimits>,
+    takebacks: Arc<Takebacks>,
 }
 
 impl Posts {
-    /// Posts of a store, within these limits and rates.
-    pub fn new(store: Arc<Store>, limits: Limits, rates: Arc<RateLimits>) -> Self {
-        Self { store, limits, rates }
+    /// Posts of a store, within these limits and rates; what deleted ones have told is left to `takebacks`.
+    pub fn new(store: Arc<Store>, limits: Limits, rates: Arc<RateLimits>, takebacks: Arc<Takebacks>) -> Self {
+        Self { store, limits, rates, takebacks }
     }
 
     /// Writes a post in the caller's name.
@@ -169,7 +171,9 @@ impl Posts {
     /// # Errors
     /// `not_found` for one that never was, `forbidden`.
     pub async fn delete(&self, caller: &Identity, id: PostId) -> Result<(), DomainError> {
-        Ok(self.store.write(DeletePost { post_id: id, actor: caller.actor() }).await?)
+        self.store.write(DeletePost { post_id: id, actor: caller.actor() }).await?;
+        self.takebacks.wake();
+        Ok(())
     }
 
     pub(super) fn check_title(&self, title: &str) -> Result<(), DomainError> {

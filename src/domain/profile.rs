@@ -87,7 +87,15 @@ pub fn password(password: &str) -> Result<(), DomainError> {
 
 /// A picture: an absolute http or https URL.
 pub fn avatar_url(url: &str) -> Result<String, DomainError> {
-    text::web_url("/avatar_url", url, MAX_URL)
+    web_url("/avatar_url", url)
+}
+
+/// An absolute http or https URL, as every stored one is.
+///
+/// # Errors
+/// `unprocessable` at `pointer`.
+pub fn web_url(pointer: &str, url: &str) -> Result<String, DomainError> {
+    text::web_url(pointer, url, MAX_URL)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod history_rest;
 mod live;
 mod matrix;
 mod notifications_rest;
+mod notify_rest;
 mod openapi;
 mod pages_rest;
 mod posts_rest;

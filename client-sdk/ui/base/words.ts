@@ -16,9 +16,11 @@ const SENTENCES: Record<string, string> = {
   wrong_user: "This was written by somebody who is no longer signed in.",
 };
 
-/** An error as a sentence for whoever is at the page. What the server says about the input goes first. */
-export function sentence(error: BelfryError): string {
-  const theirs = error.code === "unprocessable" || error.code === "bad_request";
+/** An error as a sentence for whoever is at the page. What the server says about the input goes first,
+ * and with `theirWords` whatever it says.
+ */
+export function sentence(error: BelfryError, theirWords = false): string {
+  const theirs = theirWords || error.code === "unprocessable" || error.code === "bad_request";
   return (!theirs && SENTENCES[error.code]) || asSentence(error.message);
 }
 

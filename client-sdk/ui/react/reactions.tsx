@@ -47,23 +47,25 @@ export function Reactions({ error, mine, name, onReact, reactions }: ReactionsPr
           />
         )}
       </Popover>
-      {shown.map(([emoji, count]) => (
-        <button
-          key={emoji}
-          type="button"
-          class="chip"
-          aria-pressed={mine.includes(emoji)}
-          aria-label={`${emoji} ${count}`}
-          onClick={() => toggle(emoji)}
-          onFocus={() => setHeld(emoji)}
-          onBlur={() => setHeld(null)}
-        >
-          <span class="emoji" aria-hidden="true">
-            {emoji}
-          </span>
-          <span class="number">{count.toLocaleString()}</span>
-        </button>
-      ))}
+      <span class="chips">
+        {shown.map(([emoji, count]) => (
+          <button
+            key={emoji}
+            type="button"
+            class="chip"
+            aria-pressed={mine.includes(emoji)}
+            aria-label={`${emoji} ${count}`}
+            onClick={() => toggle(emoji)}
+            onFocus={() => setHeld(emoji)}
+            onBlur={() => setHeld(null)}
+          >
+            <span class="emoji" aria-hidden="true">
+              {emoji}
+            </span>
+            <span class="number">{count.toLocaleString()}</span>
+          </button>
+        ))}
+      </span>
       {error && (
         <span class="problem" role="alert">
           {sentence(error)}

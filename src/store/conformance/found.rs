@@ -49,8 +49,8 @@ pub async fn posts_are_found_by_tag_and_by_words_newest_first(db: &Database) {
     let read = p.store.read();
     for find in [find(Some("rust"), ""), find(None, "crabs"), find(Some("rust"), "crabs")] {
         let first = read.find_posts(&find, None, 1).await.unwrap();
-        assert_eq!(first, [c.clone()]);
-        assert_eq!(read.find_posts(&find, Some(c.id), 5).await.unwrap(), [a.clone()]);
+        assert_eq!(first, vec![c.clone()]);
+        assert_eq!(read.find_posts(&find, Some(c.id), 5).await.unwrap(), vec![a.clone()]);
         assert_eq!(read.find_posts(&find, Some(a.id), 5).await.unwrap(), []);
     }
 }

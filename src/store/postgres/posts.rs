@@ -151,6 +151,13 @@ pub(super) async fn delete(db: &mut PgConnection, ledger: &mut Ledger, w: &Delet
     .bind(ledger.now())
     .execute(&mut *db)
     .await?;
+    sqlx::query(
+        "insert into takebacks (post_id)
+         select $1 where exists (select from notifications where post_id = $1)",
+    )
+    .bind(w.post_id)
+    .execute(&mut *db)
+    .await?;
     found::unindex(db, w.post_id, &Post::from(row).tags).await?;
     let channel = Channel::Post(w.post_id);
     let data = EventData::PostDeleted(w.post_id);
