@@ -16,6 +16,7 @@ mod revocation;
 mod rosters;
 mod slow;
 pub(crate) mod support;
+mod tabs;
 mod tombstones;
 mod transport;
 mod typing;
