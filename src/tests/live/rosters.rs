@@ -71,7 +71,7 @@ async fn two_thousand_who_enter_one_room_are_told_a_few_times_and_not_once_for_e
     let tokens = people(&instance, 2_000).await;
     let mut members = Vec::new();
     for (i, token) in tokens.iter().enumerate() {
-        members.push(come(&instance, token, &room.name(), 16_384, CODECS[i % 2]).await);
+        members.push(come(&instance, token, &room.name(), 65_536, CODECS[i % 2]).await);
         instance.clock.pass(5);
     }
     instance.clock.pass(500);
