@@ -158,3 +158,24 @@ async fn a_socket_that_lags_misses_what_changes_and_is_then_told_all_of_it() {
         seen.until(&mut ada, |view, _| view.count == 1).await;
     }
 }
+
+#[tokio::test]
+async fn a_stream_that_is_full_to_the_brim_is_told_once_it_takes_more() {
+    let (_house, instance) = Instance::open().await;
+    instance.clock.stop();
+    let room = instance.room().await;
+    let tokens = people(&instance, 3).await;
+    let (mut ada, mut seen) = come(&instance, &tokens[0], &room.name(), 65_536, Codec::Json).await;
+    // As many bytes as a pong has with its frame: one fills the pipe, and nothing is begun.
+    let (mut full, _) = come(&instance, &tokens[1], &room.name(), 24, Codec::Json).await;
+    instance.clock.pass(500);
+    seen.until(&mut ada, |view, _| view.count == 2).await;
+    full.send(json!({"type": "ping", "id": 1})).await;
+    assert_eq!(ada.ask(json!({"type": "ping"})).await["type"], "pong");
+    let _other = come(&instance, &tokens[2], &room.name(), 65_536, Codec::Json).await;
+    instance.clock.pass(500);
+    seen.until(&mut ada, |view, _| view.count == 3).await;
+    // No time passes, so that no heartbeat comes to its help.
+    full.until("the pong", |message| message["type"] == "pong").await;
+    full.until("the roster", |message| message["type"] == "presence" && message["count"] == 3).await;
+}
