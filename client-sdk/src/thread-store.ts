@@ -6,6 +6,7 @@ import {
   idsOf,
   isSame,
   mergeEntry,
+  waiting,
   withoutVersions,
   type CommentPage,
   type Draft,
