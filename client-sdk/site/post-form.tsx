@@ -90,6 +90,14 @@ export function PostForm(props: PostFormProps) {
           }}
         />
       </p>
+      <TagInput
+        tags={tags}
+        problem={tagProblem}
+        onChange={(tags) => {
+          setTags(tags);
+          drafts.set(`${draftName}.tags`, JSON.stringify(tags));
+        }}
+      />
       <SignedIn onSignedIn={() => box.current?.focus()}>
         {(check, signedIn) => (
           <Composer
@@ -111,14 +119,6 @@ export function PostForm(props: PostFormProps) {
           />
         )}
       </SignedIn>
-      <TagInput
-        tags={tags}
-        problem={tagProblem}
-        onChange={(tags) => {
-          setTags(tags);
-          drafts.set(`${draftName}.tags`, JSON.stringify(tags));
-        }}
-      />
       <p class="problem" id={`${id}-problem`} role="alert">
         {error && `${tagProblem ? "" : sentence(error)} Your text is kept.`}
       </p>
