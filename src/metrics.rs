@@ -55,6 +55,7 @@ metrics! {
     CLOSES Counter "belfry_closes_total" &[], "Sockets that ended, by close code";
     COMMANDS Counter "belfry_commands_total" &[], "Commands received over sockets, by type";
     CHANNELS Gauge "belfry_channels" &[], "Channels kept in memory";
+    ROSTERS Gauge "belfry_rosters" &[], "Rooms in which somebody is seen or writes";
     TAIL_BYTES Gauge "belfry_tail_bytes" &[], "Bytes of encoded events kept in memory";
     EVENTS Counter "belfry_events_appended_total" &[], "Events committed by this instance, by class of kind";
     GROUP_SIZE Histogram "belfry_commit_group_size" GROUP_SIZES, "Writes committed in one transaction";
@@ -92,6 +93,7 @@ pub enum StoreFailure {
 struct Hot {
     sockets: Gauge,
     channels: Gauge,
+    rosters: Gauge,
     tail_bytes: Gauge,
     deliveries: Counter,
     delivered_bytes: Counter,
@@ -119,6 +121,7 @@ pub fn install() -> PrometheusHandle {
         Hot {
             sockets: gauge!(SOCKETS),
             channels: gauge!(CHANNELS),
+            rosters: gauge!(ROSTERS),
             tail_bytes: gauge!(TAIL_BYTES),
             deliveries: counter!(DELIVERIES),
             delivered_bytes: counter!(DELIVERED_BYTES),
@@ -179,6 +182,11 @@ pub fn command(kind: &'static str) {
 /// Channels entered memory, or left it (negative).
 pub fn channels(change: i64) {
     hot(|hot| hot.channels.increment(change as f64));
+}
+
+/// Rooms have somebody to be seen in them now, or nobody any more (negative).
+pub fn rosters(change: i64) {
+    hot(|hot| hot.rosters.increment(change as f64));
 }
 
 /// Bytes of encoded events entered memory, or left it (negative).
@@ -289,6 +297,7 @@ mod tests {
         command("ping");
         channels(2);
         channels(-1);
+        rosters(1);
         tail_bytes(10);
         events_appended(["comment.created", "custom.of-somebody", "made.up"].into_iter());
         group_committed(3, Duration::from_millis(2));

@@ -82,9 +82,7 @@ impl HostPeople {
     /// later has said otherwise here.
     pub async fn identify(&self, token: HostToken) -> Result<Identity, DomainError> {
         let epoch = self.epoch.get();
-        if let Some(known) = self.remembered.lock().get(&token.external_id, &epoch, self.clock.instant())
-            && (token.signed_at < known.signed_at || says(&token, &known.account))
-        {
+        if let Some(known) = self.remembered.lock().answer(&token, &epoch, self.clock.instant()) {
             return Ok(identity(token, known));
         }
         let (read, role_at) = (self.clock.instant(), self.clock.now().minus(ROLE_MARGIN));
@@ -132,6 +130,22 @@ impl HostPeople {
 }
 
 impl Remembered {
+    /// What is known of a token's person, if it says nothing new of them; a later one that says the same counts as such.
+    fn answer(&mut self, token: &HostToken, epoch: &Arc<str>, now: Instant) -> Option<Known> {
+        let mut known = self.get(&token.external_id, epoch, now)?;
+        if token.signed_at < known.signed_at {
+            return Some(known);
+        }
+        if !says(token, &known.account) {
+            return None;
+        }
+        if token.signed_at > known.signed_at {
+            known.signed_at = token.signed_at;
+            self.put(&token.external_id, epoch, known.clone());
+        }
+        Some(known)
+    }
+
     fn get(&mut self, external_id: &str, epoch: &Arc<str>, now: Instant) -> Option<Known> {
         if self.epoch != *epoch {
             (self.young, self.old) = (HashMap::new(), HashMap::new());

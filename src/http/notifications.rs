@@ -7,8 +7,12 @@ use crate::model::{Notification, NotificationId};
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::borrow::Cow;
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::Schema;
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use utoipa_axum::routes;
 
 /// The routes of notifications.
@@ -68,14 +72,35 @@ async fn list(
 }
 
 /// Which notifications are read: either of the two.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = Reading)]
+#[derive(Deserialize)]
 struct Read {
     /// These; others' and unknown ones are passed over.
-    #[schema(min_items = 1)]
     ids: Option<Vec<NotificationId>>,
     /// All there are.
     all: Option<bool>,
+}
+
+/// One of the two.
+impl PartialSchema for Read {
+    fn schema() -> RefOr<Schema> {
+        let id = "#/components/schemas/NotificationId";
+        let ids = json!({ "type": "array", "items": { "$ref": id }, "minItems": 1 });
+        let schema = json!({ "oneOf": [
+            { "type": "object", "required": ["ids"], "properties": {
+                "ids": ids, "all": { "type": ["boolean", "null"], "enum": [false, null] },
+            } },
+            { "type": "object", "required": ["all"], "properties": {
+                "ids": { "type": "null" }, "all": { "type": "boolean", "enum": [true] },
+            } },
+        ], "description": "These, where others' and unknown ones are passed over; or all there are." });
+        serde_json::from_value(schema).unwrap_or_default()
+    }
+}
+
+impl ToSchema for Read {
+    fn name() -> Cow<'static, str> {
+        "Reading".into()
+    }
 }
 
 /// What is unread now.

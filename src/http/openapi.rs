@@ -45,6 +45,11 @@ const BOUNDS: &[Bound] = &[
     ("HostPerson", "name", LINE, |limits| limits.max_name_chars),
 ];
 
+/// A list whose bound is a setting: where it stands among the schemas, and how many items it has at most.
+type Items = (&'static str, fn(&Limits) -> usize);
+
+const ITEMS: &[Items] = &[("/Reading/oneOf/0/properties/ids", |limits| limits.max_read_ids)];
+
 const TAGS: &[(&str, &str)] = &[
     ("posts", "What rooms stand around."),
     ("comments", "What is said below posts, in threads of any depth."),
@@ -121,6 +126,11 @@ pub fn document(limits: &Limits) -> Value {
         field["pattern"] = pattern.into();
         field["maxLength"] = most(limits).into();
     }
+    for &(list, most) in ITEMS {
+        if let Some(list) = components["schemas"].pointer_mut(list) {
+            list["maxItems"] = most(limits).into();
+        }
+    }
     let links = links(&document["paths"]);
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for operation in values(item) {
@@ -139,7 +149,8 @@ fn security_schemes() -> Value {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "An access token, from registering, signing in or refreshing.",
+            "description": "An access token, from registering, signing in or refreshing, or a token that the host's site \
+                signs for its people.",
         },
         "api_key": {
             "type": "http",

@@ -3,6 +3,7 @@
 use super::audience::Audience;
 use super::entry::Entry;
 use super::gate::Gate;
+use super::room::Room;
 use super::tail::{Batch, Bounds, Tail, is_deletion};
 use crate::metrics;
 use crate::model::{Channel, EpochCell, Event};
@@ -45,6 +46,8 @@ pub struct ChannelLog {
     budget: Arc<AtomicUsize>,
     /// Who is to be told.
     pub audience: Audience,
+    /// Who is there.
+    pub room: Room,
 }
 
 #[derive(Default)]
@@ -100,7 +103,7 @@ impl ChannelLog {
     /// A log that stands nowhere yet.
     pub fn new(channel: Channel, epoch: EpochCell, budget: Arc<AtomicUsize>) -> Self {
         metrics::channels(1);
-        Self { channel, epoch, inner: Mutex::default(), budget, audience: Audience::default() }
+        Self { channel, epoch, inner: Mutex::default(), budget, audience: Audience::default(), room: Room::default() }
     }
 
     /// Where it stands; if nowhere yet, a receiver of the answer, and whether this caller is the first to ask.

@@ -18,11 +18,15 @@ mod model_steps;
 mod model_tests;
 pub mod pace;
 mod recover;
+mod room;
+mod roster;
+mod round;
 mod shard;
 mod sockets;
 mod subscribe;
 mod sweep;
 mod tail;
+mod typing;
 mod walk;
 mod watch;
 mod wheel;
@@ -46,6 +50,7 @@ use inbox::{Inbox, Told};
 use loader::Loader;
 use log::{Accepted, ChannelLog};
 use parking_lot::Mutex;
+use room::Schedule;
 use shard::Shard;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -116,6 +121,7 @@ struct Core {
     by_user: DashMap<UserId, Vec<Arc<Conn>>>,
     inboxes: Vec<Arc<Inbox>>,
     loader: Loader,
+    schedule: Arc<Schedule>,
     tail_bytes: Arc<AtomicUsize>,
     /// Logs could not be placed anew after the database was replaced.
     resync_due: AtomicBool,
@@ -147,6 +153,7 @@ impl Hub {
             by_user: DashMap::new(),
             inboxes: (0..shards).map(|_| Arc::default()).collect(),
             loader: Loader::default(),
+            schedule: Arc::default(),
             tail_bytes: Arc::default(),
             resync_due: AtomicBool::new(false),
             boot,
@@ -163,6 +170,7 @@ impl Hub {
         tasks.spawn(vital(loader::repairs(core.clone())));
         tasks.spawn(vital(loader::catch_up(core.clone())));
         tasks.spawn(vital(sweep::run(core.clone())));
+        tasks.spawn(vital(room::run(core.clone())));
         if let Some(incoming) = core.bus.incoming() {
             tasks.spawn(vital(sweep::receive(core.clone(), incoming)));
         }
@@ -303,6 +311,7 @@ impl Core {
         if log.channel == Channel::Revocations {
             accepted.passed.iter().for_each(|event| self.observer.observe(event));
         }
+        self.end_typing(log, &accepted.passed);
         let mut tell = accepted.tell;
         while tell != 0 {
             let shard = tell.trailing_zeros() as usize;
@@ -334,7 +343,7 @@ impl Core {
             Phase::Open => writer.stalled_since().is_some_and(|since| passed(since, self.config.slow_timeout)),
         };
         if cut {
-            writer.end();
+            writer.end(now_ms);
             conn.io.cut();
             return !std::mem::replace(&mut writer.waiting, true);
         }

@@ -109,6 +109,12 @@ pub enum ClientMessage {
         /// Whether it shall be there.
         on: bool,
     },
+    /// Says that its person is writing; to be repeated while they are.
+    #[serde(rename = "typing")]
+    Typing {
+        /// A room.
+        channel: String,
+    },
     /// To everyone else there, never stored.
     #[serde(rename = "signal")]
     Signal {
@@ -140,7 +146,7 @@ pub struct Subscription {
 
 impl ClientMessage {
     /// Every `type` a client may send.
-    pub const KINDS: [&str; 11] = [
+    pub const KINDS: [&str; 12] = [
         "connect",
         "refresh",
         "subscribe",
@@ -150,6 +156,7 @@ impl ClientMessage {
         "comment.delete",
         "notifications.read",
         "comment.react",
+        "typing",
         "signal",
         "ping",
     ];
@@ -166,6 +173,7 @@ impl ClientMessage {
             Self::CommentDelete { .. } => "comment.delete",
             Self::NotificationsRead { .. } => "notifications.read",
             Self::CommentReact { .. } => "comment.react",
+            Self::Typing { .. } => "typing",
             Self::Signal { .. } => "signal",
             Self::Ping {} => "ping",
         }

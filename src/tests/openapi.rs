@@ -47,7 +47,9 @@ async fn the_document_is_served_as_it_is_printed() {
     let served = site.at("/openapi.json").await.ok();
     assert_eq!(served, document(&site.state.config.limits));
     assert_eq!(served["openapi"], "3.1.0");
-    assert_eq!(served["components"]["schemas"]["NewPost"]["properties"]["title"]["maxLength"], 77);
+    let schemas = &served["components"]["schemas"];
+    assert_eq!(schemas["NewPost"]["properties"]["title"]["maxLength"], 77);
+    assert_eq!(schemas["Reading"]["oneOf"][0]["properties"]["ids"]["maxItems"], 1_000);
 }
 
 #[tokio::test]

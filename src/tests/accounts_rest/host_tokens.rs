@@ -59,6 +59,10 @@ async fn of_two_tokens_in_use_the_one_signed_later_says_what_is_kept() {
         assert_eq!(house.known(token).await["name"], "New");
     }
     assert_eq!(house.known(&signed("Newer", 5)).await["name"], "Newer");
+    house.known(&signed("Newer", 1)).await;
+    house.known(&signed("Between", 3)).await;
+    let kept = house.state.store.read().host_person("u-1").await.unwrap().unwrap();
+    assert_eq!(kept.user.name, "Newer");
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ const TABLE: &[Row] = &[
     ("comment.delete",     "unauthenticated forbidden ok    ok        shut      shut            shut            shut            shut            forbidden", |s| json!({"comment_id": s.comment})),
     ("comment.react",      "unauthenticated ok       ok     ok        shut      shut            shut            shut            shut            ok", |s| json!({"comment_id": s.comment, "emoji": "👍", "on": true})),
     ("notifications.read", "unauthenticated ok       ok     ok        shut      shut            shut            shut            shut            ok", |_| json!({"all": true})),
+    ("typing",             "unauthenticated ok       ok     ok        shut      shut            shut            shut            shut            ok", |s| json!({"channel": format!("post:{}", s.post)})),
     ("signal",             "unauthenticated ok       ok     ok        shut      shut            shut            shut            shut            ok", |s| json!({"channel": format!("post:{}", s.post), "data": 1})),
     ("ping",               "ok             ok        ok     ok        shut      shut            shut            shut            shut            ok", |_| json!({})),
 ];

@@ -1,9 +1,11 @@
 //! Instances in the test's own process, over one database that is watched.
 
 mod client;
+mod steered;
 mod watching;
 
 pub use client::{CODECS, Came, Client, pipe};
+pub use steered::Steered;
 pub use watching::Watching;
 
 use belfry::app::{App, Mode, World, open_backend};
@@ -83,19 +85,15 @@ impl House {
 
     /// One more instance, on this bus.
     pub async fn instance(&self, bus: Arc<dyn Bus>) -> Instance {
-        let world = World {
-            backend: self.store.clone(),
-            bus,
-            entropy: Arc::new(SystemEntropy),
-            clock: Arc::new(DatabaseClock::new()),
-        };
+        let clock = Arc::new(Steered::default());
+        let world = World { backend: self.store.clone(), bus, entropy: Arc::new(SystemEntropy), clock: clock.clone() };
         let app = App::start(self.config.clone(), world).await.unwrap();
         let (state, hub) = (app.state.clone(), app.hub.clone());
         let listener = lifecycle::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let served = tokio::spawn(lifecycle::run(app, listener, stop.clone()));
-        Instance { state, hub, address, stop, served }
+        Instance { state, hub, clock, address, stop, served }
     }
 
     /// One more instance, which hears of others only by looking.
@@ -117,6 +115,7 @@ impl House {
 pub struct Instance {
     pub state: AppState,
     pub hub: Arc<Hub>,
+    pub clock: Arc<Steered>,
     pub address: SocketAddr,
     stop: CancellationToken,
     served: JoinHandle<()>,
