@@ -1,5 +1,5 @@
 import { someone } from "./people.js";
-import { comment, expect, reads, stored, test } from "./support.js";
+import { comment, expect, reads, test } from "./support.js";
 
 test("the preview shows what the server will, and never runs anything", async ({ open, server }) => {
   const ada = await someone(server, "Ada");
@@ -137,5 +137,8 @@ test("a reply that is deleted while it is answered keeps what was written", asyn
   const box = page.getByRole("textbox", { name: "Reply to a deleted comment" });
   await expect(box).toHaveValue("I do mind.");
   await box.press("Control+Enter");
-  await stored(page, "I do mind.");
+  const failed = page.locator("article.failed", { hasText: "I do mind." });
+  await expect(failed.getByText("This was changed or deleted in the meantime.")).toBeVisible();
+  await failed.getByRole("button", { name: "Back to the text box" }).click();
+  await expect(box).toHaveValue("I do mind.");
 });
