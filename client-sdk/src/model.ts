@@ -101,3 +101,14 @@ export interface Unread {
   unread: number;
   seq: number;
 }
+
+/** Somebody who may do nothing just now, as moderators see it. */
+export interface Ban {
+  user: Person;
+  /** Null until it is lifted. */
+  until: string | null;
+  reason: string | null;
+  /** Null for an operator. */
+  by: Person | null;
+  created_at: string;
+}

@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from "./clock.js";
 import { BelfryError } from "./errors.js";
-import type { Comment, Notification, Person, Position, Post, Reactions, Unread } from "./model.js";
+import type { Ban, Comment, Notification, Person, Position, Post, Reactions, Unread } from "./model.js";
 
 /** What the server answers instead of a result (RFC 9457). */
 export class ProblemError extends BelfryError {
@@ -141,7 +141,7 @@ export class Rest {
     return this.call("GET", `/posts/${postId}/comments`, { query: { ...query, parent_id: parentId } });
   }
 
-  comment(id: number): Promise<Comment> {
+  comment(id: number): Promise<Comment & { epoch: string }> {
     return this.call("GET", `/comments/${id}`);
   }
 
@@ -173,6 +173,11 @@ export class Rest {
 
   unban(userId: number): Promise<void> {
     return this.call("DELETE", `/users/${userId}/ban`);
+  }
+
+  /** For moderators: who is banned, newest first. */
+  bans(page: { limit?: number; cursor?: string | null } = {}): Promise<Page<Ban>> {
+    return this.call("GET", "/bans", { query: page });
   }
 
   /** Any call under the base URL; a 204 resolves with undefined. */

@@ -81,3 +81,25 @@ export const withoutVersions = (entry: Entry): Entry => ({
   blindSeq: -1,
   comment: { ...entry.comment, seq: -1, updated_seq: -1 },
 });
+
+/** Of comments and all that comes along with them. */
+export function idsOf(comments: Comment[]): Set<number> {
+  const ids = new Set<number>();
+  const note = ({ id, replies }: Comment): void => {
+    ids.add(id);
+    replies?.items.forEach(note);
+  };
+  comments.forEach(note);
+  return ids;
+}
+
+/** Those that wait right below a comment (null: among the roots), and what hangs on them. */
+export function waiting(entries: Iterable<Entry>, parentId: number | null): Entry[] {
+  const found = new Map<number | null, Entry>();
+  for (const entry of [...entries].sort((a, b) => a.comment.id - b.comment.id)) {
+    const { fresh, comment } = entry;
+    // Parents come first: by now a parent that is meant too has been found.
+    if (fresh && (comment.parent_id === parentId || found.has(comment.parent_id))) found.set(comment.id, entry);
+  }
+  return [...found.values()];
+}

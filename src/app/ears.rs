@@ -2,6 +2,7 @@
 
 use crate::domain::readiness::{Part, Readiness};
 use crate::domain::revocations::Revocations;
+use crate::domain::takebacks::Takebacks;
 use crate::http::AppState;
 use crate::hub::{Hub, Observer};
 use crate::model::Event;
@@ -129,6 +130,12 @@ pub fn keep_house(state: &AppState, revocations: Arc<Revocations>, hub: &Arc<Hub
             prune(&state).await;
         }
     });
+}
+
+/// Takes back what people were told of deleted posts, until the tasks end.
+pub fn take_back(takebacks: Arc<Takebacks>, hub: &Hub, tasks: &TaskTracker) {
+    let ended = hub.ended();
+    tasks.spawn(async move { takebacks.run(ended).await });
 }
 
 async fn prune(state: &AppState) {

@@ -18,12 +18,14 @@ use crate::domain::host_tokens::HostTokens;
 use crate::domain::hosts::{self, Hosts};
 use crate::domain::limits::RateLimits;
 use crate::domain::notifications::Notifications;
+use crate::domain::notify::Notices;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
 use crate::domain::publish::Publishing;
 use crate::domain::readiness::Readiness;
 use crate::domain::revocations::Revocations;
 use crate::domain::secrets::{self, NoSecret};
+use crate::domain::takebacks::Takebacks;
 use crate::http::{self, AppState};
 use crate::hub::{self, Hub};
 use crate::lifecycle;
@@ -244,13 +246,16 @@ impl App {
         let accounts = Arc::new(accounts.with_hosts(hosts.clone()));
         let comments = Arc::new(Comments::new(store.clone(), config.limits.clone(), limits.clone()));
         let notifications = Arc::new(Notifications::new(store.clone(), config.limits.clone()));
+        let takebacks = Arc::new(Takebacks::new(store.clone()));
+        ears::take_back(takebacks.clone(), &hub, &tasks);
         let config = Arc::new(config);
         let sockets =
             Sockets::new(hub.clone(), accounts.clone(), comments.clone(), notifications.clone(), config.clone());
         let state = AppState {
             hosts,
             bans: Arc::new(Bans::new(store.clone(), clock.clone(), &config.limits)),
-            posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
+            posts: Arc::new(Posts::new(store.clone(), config.limits.clone(), takebacks)),
+            notices: Arc::new(Notices::new(store.clone(), config.limits.clone())),
             history: Arc::new(History::new(store.clone())),
             publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),
             origins: Arc::new(origins),

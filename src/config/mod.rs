@@ -269,6 +269,18 @@ pub struct Limits {
     /// Notifications marked read at once
     #[arg(long, env = "BELFRY_MAX_READ_IDS", default_value_t = 1_000)]
     pub max_read_ids: usize,
+    /// People told by one notice of a back end
+    #[arg(long, env = "BELFRY_MAX_RECIPIENTS", default_value_t = 1_000)]
+    pub max_recipients: usize,
+    /// Characters of a notice's title
+    #[arg(long, env = "BELFRY_MAX_NOTICE_TITLE_CHARS", default_value_t = 300)]
+    pub max_notice_title_chars: usize,
+    /// Characters of a notice's body
+    #[arg(long, env = "BELFRY_MAX_NOTICE_CHARS", default_value_t = 2_000)]
+    pub max_notice_chars: usize,
+    /// Characters of a notice's group
+    #[arg(long, env = "BELFRY_MAX_GROUP_CHARS", default_value_t = 200)]
+    pub max_group_chars: usize,
     /// Characters of a post's title
     #[arg(long, env = "BELFRY_MAX_TITLE_CHARS", default_value_t = 300)]
     pub max_title_chars: usize,

@@ -1,5 +1,6 @@
 //! Posts: what rooms stand around.
 
+use super::takebacks::Takebacks;
 use super::{DomainError, Identity, idempotency, markdown, paging, text};
 use crate::config::Limits;
 use crate::model::page::{Page, page};
@@ -35,12 +36,13 @@ pub struct PostChange {
 pub struct Posts {
     store: Arc<Store>,
     limits: Limits,
+    takebacks: Arc<Takebacks>,
 }
 
 impl Posts {
-    /// Posts of a store, within these limits.
-    pub fn new(store: Arc<Store>, limits: Limits) -> Self {
-        Self { store, limits }
+    /// Posts of a store, within these limits; what deleted ones have told is left to `takebacks`.
+    pub fn new(store: Arc<Store>, limits: Limits, takebacks: Arc<Takebacks>) -> Self {
+        Self { store, limits, takebacks }
     }
 
     /// Writes a post in the caller's name.
@@ -103,7 +105,9 @@ impl Posts {
     /// # Errors
     /// `not_found` for one that never was, `forbidden`.
     pub async fn delete(&self, caller: &Identity, id: PostId) -> Result<(), DomainError> {
-        Ok(self.store.write(DeletePost { post_id: id, actor: caller.actor() }).await?)
+        self.store.write(DeletePost { post_id: id, actor: caller.actor() }).await?;
+        self.takebacks.wake();
+        Ok(())
     }
 
     fn check_title(&self, title: &str) -> Result<(), DomainError> {

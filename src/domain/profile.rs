@@ -88,12 +88,20 @@ pub fn password(password: &str) -> Result<(), DomainError> {
 
 /// A picture: an absolute http or https URL.
 pub fn avatar_url(text: &str) -> Result<String, DomainError> {
+    web_url("/avatar_url", text)
+}
+
+/// An absolute http or https URL, as every stored one is.
+///
+/// # Errors
+/// `unprocessable` at `pointer`.
+pub fn web_url(pointer: &str, text: &str) -> Result<String, DomainError> {
     let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     match url.map(String::from) {
         Some(url) if url.len() <= MAX_URL => Ok(url),
         _ => {
             let detail = format!("this is no http or https URL of at most {MAX_URL} characters");
-            Err(DomainError::unprocessable("/avatar_url", detail))
+            Err(DomainError::unprocessable(pointer, detail))
         }
     }
 }

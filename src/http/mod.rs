@@ -16,6 +16,7 @@ pub mod extract;
 pub mod health;
 pub mod layers;
 pub mod notifications;
+pub mod notify;
 pub mod openapi;
 pub mod origin;
 pub mod posts;
@@ -57,7 +58,8 @@ fn rest() -> Routes {
         .merge(reactions::routes())
         .merge(channels::routes())
         .merge(notifications::routes())
-        .merge(publish::routes());
+        .merge(publish::routes())
+        .merge(notify::routes());
     Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes()).merge(docs::routes())
 }
 

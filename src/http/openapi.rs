@@ -43,6 +43,9 @@ const BOUNDS: &[Bound] = &[
     ("AccountChange", "name", LINE, |limits| limits.max_name_chars),
     ("BanTerms", "reason", TEXT, |limits| limits.max_reason_chars),
     ("HostPerson", "name", LINE, |limits| limits.max_name_chars),
+    ("Notice", "title", LINE, |limits| limits.max_notice_title_chars),
+    ("Notice", "body", TEXT, |limits| limits.max_notice_chars),
+    ("Notice", "group", LINE, |limits| limits.max_group_chars),
 ];
 
 /// A list whose bound is a setting: where it stands among the schemas, and how many items it has at most.

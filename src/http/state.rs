@@ -9,6 +9,7 @@ use crate::domain::history::History;
 use crate::domain::hosts::Hosts;
 use crate::domain::limits::RateLimits;
 use crate::domain::notifications::Notifications;
+use crate::domain::notify::Notices;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
 use crate::domain::publish::Publishing;
@@ -51,6 +52,8 @@ pub struct AppState {
     pub publishing: Arc<Publishing>,
     /// What people are told.
     pub notifications: Arc<Notifications>,
+    /// What back ends tell them.
+    pub notices: Arc<Notices>,
     /// The epoch as last read. Take it before the rows it is told with.
     pub epoch: EpochCell,
     /// Who is let in by the socket's doors.

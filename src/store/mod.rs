@@ -7,6 +7,7 @@
 //! SQL stands below this module and nowhere else; which database it is, is chosen at run time.
 
 pub mod backend;
+pub mod bells;
 pub mod error;
 pub mod group;
 mod lanes;

@@ -15,7 +15,8 @@ pub enum Place {
 }
 
 impl Write {
-    /// Where it appends. A rotation counts to the internal channel although it rarely gets there.
+    /// Where it appends. A rotation counts to the internal channel although it rarely gets there, a notice of a back end to
+    /// the channel of the first it names; taking back waits for nobody.
     pub fn place(&self) -> Place {
         match self {
             Self::UpdatePost(w) => Place::Channel(Channel::Post(w.post_id)),
@@ -27,6 +28,7 @@ impl Write {
             Self::Publish(w) => Place::Channel(w.channel),
             Self::MarkRead(w) => Place::Channel(Channel::User(w.user_id)),
             Self::Dismiss(w) => Place::Channel(Channel::User(w.user_id)),
+            Self::Notify(w) => w.to.first().map_or(Place::Nowhere, |user| Place::Channel(Channel::User(*user))),
             Self::RotateRefresh(_)
             | Self::EndSession(_)
             | Self::EndSessions(_)
@@ -35,6 +37,7 @@ impl Write {
             | Self::Ban(_)
             | Self::LiftBan(_) => Place::Channel(Channel::Revocations),
             Self::CreatePost(_)
+            | Self::TakeBack(_)
             | Self::Register(_)
             | Self::OpenSession(_)
             | Self::UpdateAccount(_)

@@ -118,6 +118,21 @@ pub trait ReadNotifications: Send + Sync {
         before: Option<i64>,
         limit: i64,
     ) -> Result<Option<Inbox>, StoreError>;
+
+    /// Deleted posts whose notifications are still to be taken back, at most `limit`.
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError>;
+
+    /// Those of these people who are there, each once.
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError>;
+}
+
+/// People as a back end names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipients {
+    /// By id.
+    Ids(Vec<UserId>),
+    /// By the host site's own names for them.
+    External(Vec<String>),
 }
 
 /// A page of notifications.

@@ -1,7 +1,7 @@
 //! Every change the store can make, as a value, with what it answers.
 
 pub use super::hosting::{EndHostSessions, EnsureHostPeople, HostAccount, HostPerson};
-pub use super::inbox::{Dismiss, MarkRead, Unread};
+pub use super::inbox::{Dismiss, MarkRead, Notified, Notify, TakeBack, TakenBack, Unread};
 pub use super::moderation::{Ban, LiftBan, Moderator, Whom};
 pub use super::place::Place;
 pub use super::posting::{CreatePost, DeletePost, UpdatePost};
@@ -62,6 +62,8 @@ mutations! {
     Publish => Applied<i64>,
     MarkRead => Unread,
     Dismiss => (),
+    TakeBack => TakenBack,
+    Notify => Applied<Notified>,
     Register => Opened,
     OpenSession => Opened,
     RotateRefresh => Rotation,
@@ -86,6 +88,7 @@ impl Write {
             Self::CreatePost(w) => w.key.as_ref(),
             Self::CreateComment(w) => w.key.as_ref(),
             Self::Publish(w) => w.key.as_ref(),
+            Self::Notify(w) => w.key.as_ref(),
             _ => None,
         }
     }
@@ -115,7 +118,7 @@ pub struct Versioned<T> {
 pub struct IdempotencyKey {
     /// Who asks: `u:{user}` or `k:{api key}`.
     pub caller: String,
-    /// The kind of action: `post`, `comment`, `publish`.
+    /// The kind of action: `post`, `comment`, `publish`, `notify`.
     pub action: &'static str,
     /// What the caller chose: 1–64 of ASCII 0x21–0x7E.
     pub key: String,

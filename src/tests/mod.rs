@@ -9,6 +9,7 @@ mod history_rest;
 mod live;
 mod matrix;
 mod notifications_rest;
+mod notify_rest;
 mod openapi;
 mod posts_rest;
 mod publish_rest;

@@ -142,3 +142,22 @@ async fn mentions_hold_their_bound_at_the_edge() {
     assert_eq!(pointer(&none.post(&ada, &path, json!({"body": "@ada"})).await), "422 /body");
     assert_eq!(none.post(&ada, &path, json!({"body": "ada"})).await.status, 201);
 }
+
+#[tokio::test]
+async fn reactions_to_ones_comment_are_one_row_that_counts_people() {
+    let (site, ada, bob, post) = ada_and_bob().await;
+    let comment = comment(&site, &ada, post, "hello").await;
+    let path = format!("/comments/{}/reactions/%F0%9F%91%8D", comment["id"]);
+    let put = async |token: &str| site.send(token, "PUT", &path, &[], String::new()).await.ok();
+    put(&ada).await;
+    put(&bob).await;
+    put(&site.person("eve").await).await;
+    let inbox = site.get(&ada, "/notifications").await.ok();
+    let item = &inbox["items"][0];
+    assert_eq!((&inbox["unread"], &item["kind"], &item["count"]), (&json!(1), &json!("reaction"), &json!(2)));
+    let handles: Vec<_> = item["actors"].as_array().unwrap().iter().map(|actor| &actor["handle"]).collect();
+    assert_eq!(handles, ["eve", "bob"]);
+    assert_eq!((&item["comment_id"], &item["body"]), (&comment["id"], &json!("hello")));
+    site.delete(&bob, &path).await.ok();
+    assert_eq!(site.get(&ada, "/notifications").await.ok()["items"][0]["count"], 1);
+}

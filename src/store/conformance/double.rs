@@ -159,6 +159,14 @@ impl ReadNotifications for Double {
     ) -> Result<Option<Inbox>, StoreError> {
         self.inner.inbox(user, unread, before, limit).await
     }
+
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError> {
+        self.inner.takebacks(limit).await
+    }
+
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError> {
+        self.inner.recipients(named).await
+    }
 }
 
 #[async_trait]

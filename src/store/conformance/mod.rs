@@ -20,6 +20,7 @@
 //! starts at the machine's time; nothing sleeps.
 
 pub(crate) mod accounts;
+pub(crate) mod bells;
 pub(crate) mod bans;
 pub(crate) mod comments;
 pub(crate) mod control;
@@ -27,6 +28,7 @@ pub(crate) mod double;
 pub(crate) mod hosting;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod notices;
 pub(crate) mod notifications;
 pub(crate) mod pages;
 pub(crate) mod posts;
@@ -34,6 +36,7 @@ pub(crate) mod prune;
 pub(crate) mod reactions;
 pub(crate) mod sessions;
 pub(crate) mod support;
+pub(crate) mod tabs;
 pub(crate) mod writes;
 
 pub(crate) use support::Database;
@@ -112,6 +115,24 @@ macro_rules! conformance {
                     reading_all_is_reading_what_came_before_it,
                     a_notification_is_dismissed_by_its_person_and_again_without_a_word,
                     a_notification_tells_post_and_comment_as_they_are_and_not_at_all_once_the_post_is_gone,
+                }
+                bells {
+                    reactions_are_one_notification_that_counts_people,
+                    who_takes_back_all_is_no_actor_and_the_last_takes_the_row,
+                    one_who_joins_makes_it_unread_again_and_one_who_leaves_does_not,
+                    reactions_that_go_together_are_one_event_for_each_author,
+                    what_was_told_of_reactions_goes_with_the_comment_or_is_dismissed,
+                }
+                notices {
+                    a_notice_reaches_those_who_are_there_each_by_one_of_its_own,
+                    a_group_is_one_notification_that_counts_and_is_unread_again,
+                    a_notice_repeated_with_its_key_tells_nobody_again,
+                    people_are_found_by_id_or_by_the_host_sites_name,
+                    what_a_deleted_post_has_told_is_taken_back_by_whoever_gets_to_it,
+                    a_held_person_stalls_only_the_rooms_that_tell_them,
+                }
+                tabs {
+                    what_every_tab_shows_is_what_was_unread_at_its_seq,
                 }
                 log {
                     what_is_replayed_at_once_is_what_was_told,

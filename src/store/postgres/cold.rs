@@ -1,7 +1,7 @@
 //! The kinds that are rare enough to go one by one within their group's transaction.
 
 use super::failure::Failure;
-use super::{accounts, bans, comments, control, hosting, inbox, posts, prune, sessions};
+use super::{accounts, announce, bans, comments, control, hosting, inbox, posts, prune, sessions};
 use crate::store::backend::Committed;
 use crate::store::error::StoreError;
 use crate::store::ledger::Ledger;
@@ -33,6 +33,8 @@ async fn change(db: &mut PgConnection, ledger: &mut Ledger, write: &Write) -> Re
         Write::DeleteComment(w) => Outcome::DeleteComment(comments::delete(db, ledger, w).await?),
         Write::MarkRead(w) => Outcome::MarkRead(inbox::mark_read(db, ledger, w).await?),
         Write::Dismiss(w) => Outcome::Dismiss(inbox::dismiss(db, ledger, w).await?),
+        Write::TakeBack(w) => Outcome::TakeBack(inbox::take_back_some(db, ledger, w).await?),
+        Write::Notify(w) => Outcome::Notify(announce::notify(db, ledger, w).await?),
         Write::Register(w) => Outcome::Register(accounts::register(db, ledger, w).await?),
         Write::OpenSession(w) => Outcome::OpenSession(sessions::open(db, ledger, w).await?),
         Write::RotateRefresh(w) => Outcome::RotateRefresh(sessions::rotate(db, ledger, w).await?),

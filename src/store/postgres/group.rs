@@ -133,7 +133,8 @@ async fn members(db: &mut PgConnection, group: &[Write], now: Timestamp, wait: W
     for (member, told) in targets.told.iter().enumerate() {
         let room = channels[member];
         let free = room.is_none_or(|room| !held.contains(&room) && !behind.contains(&room));
-        if free && told.is_disjoint(&held) {
+        let takes_what_it_gets = matches!(group[member], Write::TakeBack(_));
+        if free && (takes_what_it_gets || told.is_disjoint(&held)) {
             waiting.push(member);
         } else {
             behind.extend(room);

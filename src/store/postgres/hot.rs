@@ -4,7 +4,7 @@
 use super::audience::Audience;
 use super::bulk::{self, NewComment, NewPost, Parent};
 use super::failure::Failure;
-use super::{accounts, comments, notifications, posts, reactions};
+use super::{accounts, bells, comments, notifications, posts, reactions};
 use crate::model::event::{Counted, ParentCount};
 use crate::model::{Channel, Comment, CommentId, Event, EventData, Post, PostId, UserId, UserRef};
 use crate::store::backend::Committed;
@@ -92,6 +92,7 @@ pub(super) async fn run(
     let answered: Vec<Parent> = plan.answered.iter().filter_map(|id| known.parents.get(id).copied()).collect();
     bulk::update_parents(db, &answered).await?;
     reactions::write(db, &known.board, ledger.now()).await?;
+    bells::write(db, &known.board, ledger.now()).await?;
     answer(db, ledger, plan.decided).await
 }
 
@@ -120,9 +121,11 @@ async fn read(db: &mut PgConnection, ledger: &Ledger, batch: &[(usize, &Write)])
     }
     let authors = accounts::people(db, &authors).await?;
     let parents = bulk::parents(db, &parents).await?;
+    let mut board = reactions::read(db, &reacts, &authors).await?;
+    bells::hang(db, ledger, &mut board, &reacts).await?;
     Ok(Known {
         audience: Audience::read(db, ledger, batch, &parents).await?,
-        board: reactions::read(db, &reacts, &authors).await?,
+        board,
         authors,
         parents,
         comment_ids: bulk::next_comment_ids(db, comments).await?,

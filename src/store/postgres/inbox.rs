@@ -7,9 +7,10 @@ use super::targets::named;
 use crate::model::notification::Which;
 use crate::model::{Cause, Channel, Comment, CommentId, EventData, NotificationId, PostId, UserId};
 use crate::store::error::{Rejection, StoreError};
+use crate::store::inbox::TAKEN_AT_ONCE;
 use crate::store::ledger::Ledger;
 use crate::store::notices::{GoneRow, MAX_TOLD, ReadFacts};
-use crate::store::write::{Dismiss, MarkRead, Unread};
+use crate::store::write::{Dismiss, MarkRead, TakeBack, TakenBack, Unread};
 use sqlx::postgres::PgConnection;
 use std::collections::BTreeSet;
 
@@ -169,6 +170,27 @@ pub(super) async fn take_back(
             .fetch_all(&mut *db)
             .await?;
     take_away(db, ledger, gone, Some(actor)).await
+}
+
+/// Takes back notifications of a deleted post, of those people whose channels are in hand.
+pub(super) async fn take_back_some(
+    db: &mut PgConnection,
+    ledger: &mut Ledger,
+    w: &TakeBack,
+) -> Result<TakenBack, Failure> {
+    let mut gone: Vec<GoneRow> = sqlx::query_as(gone!("where n.post_id = $1 order by n.comment_id limit $2"))
+        .bind(w.post_id)
+        .bind(TAKEN_AT_ONCE)
+        .fetch_all(&mut *db)
+        .await?;
+    if gone.is_empty() {
+        sqlx::query("delete from takebacks where post_id = $1").bind(w.post_id).execute(db).await?;
+        return Ok(TakenBack { taken: 0, more: false });
+    }
+    gone.retain(|row| ledger.row(Channel::User(row.user_id)).is_some());
+    let taken = gone.len() as i64;
+    take_away(db, ledger, gone, None).await?;
+    Ok(TakenBack { taken, more: true })
 }
 
 /// Deletes notifications and tells their people, all of whose channels must be in hand.

@@ -4,8 +4,10 @@
 //! A group is one transaction of a number of statements that does not grow with its hot members (`hot`).
 
 mod accounts;
+mod announce;
 mod audience;
 mod bans;
+mod bells;
 mod bulk;
 mod cold;
 mod comments;
@@ -34,7 +36,7 @@ use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
     ApiKey, Behind, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
-    ReadPosts, Revoked, Stretch,
+    ReadPosts, Recipients, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
@@ -159,6 +161,14 @@ impl ReadNotifications for Postgres {
         limit: i64,
     ) -> Result<Option<Inbox>, StoreError> {
         bounded(&self.reads, async |db| notifications::inbox(db, user, unread, before, limit).await).await
+    }
+
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError> {
+        bounded(&self.reads, async |db| notifications::takebacks(db, limit).await).await
+    }
+
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError> {
+        bounded(&self.reads, async |db| notifications::recipients(db, named).await).await
     }
 }
 

@@ -1,10 +1,10 @@
 //! What people are told: the inbox, and many new notifications at a time.
 
 use crate::model::notification::MAX_ACTORS;
-use crate::model::{Channel, Notification, NotificationId, Timestamp, UserId, UserRef};
+use crate::model::{Channel, Notification, NotificationId, PostId, Timestamp, UserId, UserRef};
 use crate::store::StoreError;
 use crate::store::notices::{ActorRow, NewNotice, NotificationRow, by_notification};
-use crate::store::read::Inbox;
+use crate::store::read::{Inbox, Recipients};
 use sqlx::postgres::PgConnection;
 use std::collections::HashMap;
 
@@ -119,6 +119,24 @@ async fn reactors(
     }
     let actors: Vec<ActorRow> = sqlx::query_as(ACTORS).bind(ids).bind(MAX_ACTORS as i64).fetch_all(db).await?;
     Ok(by_notification(actors))
+}
+
+/// Deleted posts whose notifications are still to be taken back.
+pub(super) async fn takebacks(db: &mut PgConnection, limit: i64) -> Result<Vec<PostId>, StoreError> {
+    let posts = sqlx::query_scalar("select post_id from takebacks order by post_id limit $1")
+        .bind(limit.max(0))
+        .fetch_all(db)
+        .await?;
+    Ok(posts)
+}
+
+/// Those of these people who are there.
+pub(super) async fn recipients(db: &mut PgConnection, named: &Recipients) -> Result<Vec<UserId>, StoreError> {
+    let asked = match named {
+        Recipients::Ids(ids) => sqlx::query_scalar("select id from users where id = any($1)").bind(ids),
+        Recipients::External(ids) => sqlx::query_scalar("select id from users where external_id = any($1)").bind(ids),
+    };
+    Ok(asked.fetch_all(db).await?)
 }
 
 /// Ids for new notifications, the lowest last.

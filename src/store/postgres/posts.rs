@@ -123,6 +123,13 @@ pub(super) async fn delete(db: &mut PgConnection, ledger: &mut Ledger, w: &Delet
     )
     .bind(w.post_id)
     .bind(ledger.now())
+    .execute(&mut *db)
+    .await?;
+    sqlx::query(
+        "insert into takebacks (post_id)
+         select $1 where exists (select from notifications where post_id = $1)",
+    )
+    .bind(w.post_id)
     .execute(db)
     .await?;
     let channel = Channel::Post(w.post_id);

@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use crate::model::{Cause, Channel, CommentId, PostId, Timestamp, UserId};
+use crate::store::inbox::TAKEN_AT_ONCE;
 use crate::store::write::{Place, REFRESH_GRACE, Write};
 use sqlx::postgres::PgConnection;
 use std::collections::{BTreeSet, HashMap};
@@ -54,6 +55,12 @@ async fn told(
         _ => None,
     });
     let told = told_of(db, &deleted.collect::<Vec<_>>()).await?;
+    let mut left = HashMap::new();
+    for write in group {
+        if let Write::TakeBack(w) = write {
+            left.insert(w.post_id, told_below(db, w.post_id).await?);
+        }
+    }
     let people = |write: &Write| -> Vec<UserId> {
         match write {
             Write::CreateComment(w) => {
@@ -66,7 +73,12 @@ async fn told(
                 let mentioned = w.mentions.iter().filter_map(|handle| names.get(handle).copied());
                 mentioned.filter(|user| *user != w.actor.user_id).collect()
             }
+            Write::React(w) => {
+                authors.comments.get(&w.comment_id).copied().filter(|author| *author != w.actor).into_iter().collect()
+            }
             Write::DeleteComment(w) => told.get(&w.comment_id).cloned().unwrap_or_default(),
+            Write::TakeBack(w) => left.get(&w.post_id).cloned().unwrap_or_default(),
+            Write::Notify(w) => w.to.clone(),
             _ => Vec::new(),
         }
     };
@@ -80,22 +92,32 @@ struct Authors {
     comments: HashMap<CommentId, UserId>,
 }
 
-/// The authors of what new comments stand below.
+/// The authors of what new comments stand below, and of comments that are reacted to.
 async fn authors(db: &mut PgConnection, group: &[Write]) -> Result<Authors, sqlx::Error> {
     let mut found = Authors::default();
-    let new = || group.iter().filter_map(|write| if let Write::CreateComment(w) = write { Some(w) } else { None });
-    let posts: BTreeSet<i64> = new().map(|w| w.post_id.0).collect();
-    if posts.is_empty() {
+    let (mut posts, mut comments) = (BTreeSet::new(), BTreeSet::new());
+    for write in group {
+        match write {
+            Write::CreateComment(w) => {
+                posts.insert(w.post_id.0);
+                comments.extend(w.parent_id.map(|id| id.0));
+            }
+            Write::React(w) => {
+                comments.insert(w.comment_id.0);
+            }
+            _ => {}
+        }
+    }
+    if posts.is_empty() && comments.is_empty() {
         return Ok(found);
     }
-    let parents: BTreeSet<i64> = new().filter_map(|w| Some(w.parent_id?.0)).collect();
     let rows: Vec<(bool, i64, UserId)> = sqlx::query_as(
         "select true, id, author_id from posts where id = any($1) and author_id is not null
          union all
          select false, id, author_id from comments where id = any($2)",
     )
     .bind(posts.into_iter().collect::<Vec<_>>())
-    .bind(parents.into_iter().collect::<Vec<_>>())
+    .bind(comments.into_iter().collect::<Vec<_>>())
     .fetch_all(db)
     .await?;
     for (is_post, id, author) in rows {
@@ -157,6 +179,15 @@ async fn told_of(
         told.entry(comment).or_default().push(user);
     }
     Ok(told)
+}
+
+/// Who has the first notifications of a post.
+async fn told_below(db: &mut PgConnection, post: PostId) -> Result<Vec<UserId>, sqlx::Error> {
+    sqlx::query_scalar("select user_id from notifications where post_id = $1 order by comment_id limit $2")
+        .bind(post)
+        .bind(TAKEN_AT_ONCE)
+        .fetch_all(db)
+        .await
 }
 
 /// The refresh token that a rotation presents: it reaches the internal channel only if it was spent before the grace.

@@ -192,6 +192,15 @@ impl Transaction {
         Ok(account.ok_or(NOT_FOUND)?.user)
     }
 
+    /// Those of these people who are there, as others see them.
+    pub(super) async fn people(&mut self, ids: impl Iterator<Item = UserId>) -> Result<Vec<UserRef>, Trouble> {
+        let rows: Vec<AccountRow> = sqlx::query_as(accounts!("where id in (select value from json_each($1))"))
+            .bind(serde_json::json!(ids.collect::<Vec<_>>()).to_string())
+            .fetch_all(&mut self.connection)
+            .await?;
+        rows.into_iter().map(|row| Ok(Account::try_from(row)?.user)).collect()
+    }
+
     pub(super) async fn handle_taken(&mut self, handle: &str) -> Result<bool, Trouble> {
         let taken = sqlx::query_scalar("select exists (select 1 from users where handle = $1)")
             .bind(handle)

@@ -5,8 +5,10 @@
 
 mod accounts;
 mod bans;
+mod bells;
 mod comments;
 mod control;
+mod inbox;
 mod hosting;
 mod keys;
 mod log;

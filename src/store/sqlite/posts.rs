@@ -116,6 +116,13 @@ impl Transaction {
         .execute(&mut self.connection)
         .await?;
         let channel = Channel::Post(id);
+        sqlx::query(
+            "insert into takebacks (post_id)
+             select $1 where exists (select 1 from notifications where post_id = $1)",
+        )
+        .bind(id)
+        .execute(&mut self.connection)
+        .await?;
         self.ledger.append(channel, &EventData::PostDeleted(id), Some(id.0), Some(delete.actor.user_id), None);
         self.ledger.change(channel, |row| row.closed = true);
         Ok(())

@@ -174,6 +174,8 @@ impl Transaction {
             Write::EndSessions(w) => Outcome::EndSessions(self.end_sessions(w).await?),
             Write::MarkRead(w) => Outcome::MarkRead(self.mark_read(w).await?),
             Write::Dismiss(w) => Outcome::Dismiss(self.dismiss(w).await?),
+            Write::TakeBack(w) => Outcome::TakeBack(self.take_back_some(w).await?),
+            Write::Notify(w) => Outcome::Notify(self.announce(w).await?),
             Write::UpdateAccount(w) => Outcome::UpdateAccount(self.update_account(w).await?),
             Write::EnsurePeople(w) => Outcome::EnsurePeople(self.ensure_people(w).await?),
             Write::EnsureHostPeople(w) => Outcome::EnsureHostPeople(self.ensure_host_people(w).await?),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::CommentId;
 use crate::model::page::Sort;
-use crate::store::postgres::{log, posts, threads};
+use crate::store::postgres::{bells, log, notifications, posts, threads};
 use crate::store::read::Below;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor};
@@ -80,6 +80,45 @@ async fn a_page_costs_the_same_however_many_comments_there_are() {
                 .await,
                 pages(&mut db, log::EVENTS, "array['post:1'], array[0], array[20], array[true]").await,
             ];
+            assert!(all.iter().all(|pages| *pages < PAGES), "{counted} {mode}: {all:?}");
+        }
+    }
+}
+
+/// Ada's inbox: 100,000 notifications, of which the 100 oldest and every tenth one are unread; 100,000 of others, with 50
+/// actors each of a few. All of one post.
+const INBOX: &str = "
+    insert into notifications
+        (user_id, group_key, kind, post_id, comment_id, count, created_at, updated_at, read_at, seq)
+    select case when n % 2 = 0 then 1 else 2 + n % 50 end, 'reaction:' || n, 'reaction', 1, n, 50, 0, 0,
+           case when n < 200 or n % 20 = 0 then null else 1 end, n
+    from generate_series(1, 200000) as n;
+    insert into inboxes (user_id, read_seq, read_at) values (1, 50, 1);
+    insert into notification_actors (notification_id, user_id, at)
+    select 1 + n % 2000, 1 + n / 2000, n from generate_series(1, 100000) as n";
+
+#[tokio::test]
+async fn an_inbox_costs_the_same_however_much_is_in_it() {
+    let Some((scratch, store, _)) = begin().await else { return };
+    let mut fresh = scratch.connection().await;
+    fresh.execute(CROWD).await.unwrap();
+    fresh.execute(INBOX).await.unwrap();
+    let mut db = store.reads.acquire().await.unwrap();
+    for counted in [false, true] {
+        if counted {
+            fresh.execute("analyze").await.unwrap();
+        }
+        for mode in ["force_custom_plan", "force_generic_plan"] {
+            db.execute(AssertSqlSafe(format!("set plan_cache_mode = {mode}"))).await.unwrap();
+            let mut all = Vec::new();
+            for before in [i64::MAX, 100_000, 150] {
+                for unread in [false, true] {
+                    all.push(pages(&mut db, notifications::list(unread), &format!("1, {before}, 20")).await);
+                }
+            }
+            let ids = "array[1, 2, 3, 4]";
+            all.push(pages(&mut db, notifications::ACTORS, &format!("{ids}, 5")).await);
+            all.push(pages(&mut db, bells::RINGERS, &format!("{ids}, 10, {ids}, {ids}")).await);
             assert!(all.iter().all(|pages| *pages < PAGES), "{counted} {mode}: {all:?}");
         }
     }

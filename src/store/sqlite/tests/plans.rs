@@ -2,6 +2,7 @@
 
 use super::super::Sqlite;
 use super::super::log::STRETCHES;
+use super::super::notifications;
 use super::super::threads::{REPLIES, list};
 use super::serve;
 use crate::model::CommentId;
@@ -95,5 +96,25 @@ async fn a_stretch_of_a_log_is_a_range_of_its_index() {
     assert!(steps[0].starts_with("SCAN asked VIRTUAL TABLE"), "{steps:?}");
     assert!(steps[1].starts_with("SEARCH c USING PRIMARY KEY (name=?)"), "{steps:?}");
     assert!(steps[2].contains("(channel=? AND seq>? AND seq<?)"), "{steps:?}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn every_page_of_an_inbox_is_a_walk_along_one_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = serve(&folder.path().join("belfry.sqlite")).await;
+    for (unread, index) in [
+        (false, "notifications_newest (user_id=? AND seq<?)"),
+        (true, "notifications_unread (user_id=? AND seq>? AND seq<?)"),
+    ] {
+        let steps = plan(&store, notifications::list(unread)).await;
+        assert!(steps.iter().any(|step| step.contains(index)), "{unread}: {steps:?}");
+        let known =
+            |step: &String| ["SEARCH", "CO-ROUTINE", "SCAN n", "SCALAR SUBQUERY"].iter().any(|s| step.starts_with(s));
+        assert!(steps.iter().all(known), "{unread}: {steps:?}");
+    }
+    let steps = plan(&store, notifications::ACTORS).await;
+    assert!(steps.iter().any(|step| step.contains("notification_actors_latest (notification_id=?)")), "{steps:?}");
+    assert!(steps.iter().all(|step| !step.starts_with("SCAN") || step.starts_with("SCAN asked")), "{steps:?}");
     store.close().await;
 }

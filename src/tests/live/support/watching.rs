@@ -7,7 +7,7 @@ use belfry::store::StoreError;
 use belfry::store::backend::{Backend, GroupResult, Grouped};
 use belfry::store::read::{
     ApiKey, Behind, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
-    ReadPosts, Revoked, Stretch,
+    ReadPosts, Recipients, Revoked, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
 use std::collections::HashMap;
@@ -217,6 +217,14 @@ impl ReadNotifications for Watching {
         limit: i64,
     ) -> Result<Option<Inbox>, StoreError> {
         self.inner.inbox(user, unread, before, limit).await
+    }
+
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError> {
+        self.inner.takebacks(limit).await
+    }
+
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError> {
+        self.inner.recipients(named).await
     }
 }
 
