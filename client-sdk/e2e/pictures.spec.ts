@@ -71,7 +71,7 @@ test("pictures for the README", async ({ open, server }) => {
     await page.context().close();
   };
 
-  await look({ viewport: size, colorScheme: "light" }, "thread", async (page) => {
+  await look({ viewport: { ...size, height: 1080 }, colorScheme: "light" }, "thread", async (page) => {
     await others[0]!.getByLabel("Write a comment").pressSequentially("One could");
     await others[1]!.getByLabel("Write a comment").pressSequentially("What if");
     await expect(page.getByText("are writing…")).toBeVisible();
