@@ -39,12 +39,12 @@ test("a post is written with tags, and lost neither by a reload nor by signing i
   await page.getByRole("textbox", { name: "Tags" }).press("Enter");
   await page.getByRole("textbox", { name: "Tags" }).fill("more,");
   await page.reload();
-  await expect(page.getByRole("button", { name: "Remove the tag two-words" })).toBeVisible();
+  await expect(page.getByRole("button", { name: "Remove the tag two words" })).toBeVisible();
   await page.getByRole("button", { name: "Remove the tag more" }).click();
   await signUp(page, "Ada");
   await page.getByRole("button", { name: "Publish" }).click();
   await expect(page.getByRole("heading", { name: "Tagged", level: 1 })).toBeVisible();
-  await page.getByRole("link", { name: "two-words" }).click();
+  await page.getByRole("link", { name: "two words" }).click();
   await expect(page.getByRole("link", { name: "Tagged" })).toBeVisible();
 });
 

@@ -23,13 +23,13 @@ test("the preview shows what the server will, and never runs anything", async ({
   await expect(preview.locator("img, b, script")).toHaveCount(0);
   await expect(preview.locator(".mention.me")).toHaveText("@ada");
   await expect(preview.locator('a[href^="javascript"]')).toHaveCount(0);
+  // But for the marks of mentions, attributes that are not seen, and links that lead nowhere.
   const shape = (html: string) =>
     html
       .replace(/<span class="mention[^>]*>(.*?)<\/span>/g, "$1")
       .replace(/ (rel|title|dir|class|start|align|data-[\w-]+)="[^"]*"/g, "")
-      .replace(/\s+/g, " ")
-      .replace(/> </g, "><")
-      .trim();
+      .replace(/<a>(.*?)<\/a>/g, "$1")
+      .replace(/\s+/g, "");
   const previewed = shape(await preview.innerHTML());
   await page.getByRole("tab", { name: "Write" }).click();
   await expect(box).toHaveValue(text);
