@@ -1,5 +1,6 @@
 import type { Page } from "@playwright/test";
-import { someone } from "./people.js";
+import type { ServerProcess } from "../test/support/server-process.js";
+import { someone, type Someone } from "./people.js";
 import { bell, chip, comment, expect, reads, shot, stored, test, unread } from "./support.js";
 
 const here = (page: Page, count: number) =>
@@ -154,19 +155,43 @@ test("a notification leads to its comment, however deep in a long thread", async
   await expect(comment(page, "answer 4")).toBeInViewport();
 });
 
-test("what a site sends is shown in its words, leads where it says, and can be dismissed", async ({ open, server }) => {
-  const ada = await someone(server, "Ada");
+/** Sends notifications to somebody, as the back end of a site does. */
+async function notifier(server: ServerProcess, { id }: Someone) {
   const key = await server.run("token", "--api-key", "shop", "--scope", "notify");
-  const page = await open("/", { as: ada });
-  await unread(page, 0);
-  const notify = async (title: string, url?: string) => {
+  return async (title: string, url?: string) => {
     const { status } = await fetch(`${server.url}/api/v1/notify`, {
       method: "POST",
       headers: { "Content-Type": "application/json", Authorization: `Bearer ${key}` },
-      body: JSON.stringify({ user_ids: [ada.id], kind: "invoice", title, body: "12 bells, 340 €", url }),
+      body: JSON.stringify({ user_ids: [id], kind: "invoice", title, body: "12 bells, 340 €", url }),
     });
     expect(status).toBe(202);
   };
+}
+
+test("the bell counts to 99, and older notifications come page by page", async ({ open, server }) => {
+  const ada = await someone(server, "Ada");
+  const notify = await notifier(server, ada);
+  for (let n = 1; n <= 99; n++) await notify(`Notice ${n}`);
+  const page = await open("/", { as: ada });
+  await expect(bell(page)).toHaveText("99");
+  await notify("Notice 100");
+  await expect(bell(page)).toHaveText("99+");
+  await unread(page, 100);
+  await bell(page).click();
+  const rows = page.getByRole("dialog", { name: "Notifications" }).getByRole("link");
+  await expect(rows).toHaveCount(21);
+  await page.getByRole("button", { name: "Load more" }).click();
+  await expect(rows).toHaveCount(41);
+  await expect(rows.nth(40)).toContainText("Notice 60");
+  await page.getByRole("button", { name: "Mark all as read" }).click();
+  await unread(page, 0);
+});
+
+test("what a site sends is shown in its words, leads where it says, and can be dismissed", async ({ open, server }) => {
+  const ada = await someone(server, "Ada");
+  const notify = await notifier(server, ada);
+  const page = await open("/", { as: ada });
+  await unread(page, 0);
   await notify("Your invoice is ready", `${server.url}/?q=invoice`);
   await unread(page, 1);
   await notify("Nothing to see");
