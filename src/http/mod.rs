@@ -19,6 +19,7 @@ pub mod notifications;
 pub mod notify;
 pub mod openapi;
 pub mod origin;
+pub mod pages;
 pub mod posts;
 pub mod problem;
 pub mod publish;
@@ -54,6 +55,7 @@ fn rest() -> Routes {
         .merge(bans::routes())
         .merge(config::routes())
         .merge(posts::routes())
+        .merge(pages::routes())
         .merge(comments::routes())
         .merge(reactions::routes())
         .merge(channels::routes())
