@@ -48,7 +48,7 @@ lint: site
 	cargo clippy $(BENCH) --all-targets -- -D warnings
 
 rust: site
-	.ci/with-postgres cargo test
+	.ci/with-postgres .ci/with-redis cargo test
 	cargo test $(BENCH)
 
 # Its tests start a server of their own where they need one.

@@ -6,7 +6,7 @@ mod ears;
 
 pub use beside::Beside;
 
-use crate::bus::{Bus, LocalBus};
+use crate::bus::{Bus, LocalBus, RedisBus};
 use crate::config::{Config, MetricsListen, Secret, StoreConfig};
 use crate::domain::DomainError;
 use crate::domain::accounts::{AccountRules, Accounts};
@@ -182,21 +182,23 @@ pub struct World {
     pub entropy: SharedEntropy,
     /// The database's time.
     pub clock: Arc<dyn SetClock>,
+    /// The database's epoch, which the bus shares; nothing was read yet.
+    pub epoch: EpochCell,
 }
 
 impl App {
     /// Puts an instance together and loads what it must know before it is ready.
     pub async fn start(config: Config, world: World) -> Result<Self, StartError> {
         let origins = check(&config)?;
-        let World { backend, bus, entropy, clock } = world;
+        let World { backend, bus, entropy, clock, epoch } = world;
         let secret = own_secret(&config, entropy.as_ref())?;
         let host_keys = hosts::keys(&config.host, clock.clone()).map_err(StartError::Setting)?;
         let control = backend.control().await?;
         clock.set(control.now);
-        let epoch = EpochCell::new(control.epoch);
+        epoch.set(&control.epoch);
         let tasks = TaskTracker::new();
         let revocations = Arc::new(Revocations::default());
-        let readiness = Arc::new(Readiness::new(clock.clone()));
+        let readiness = Arc::new(Readiness::new(clock.clone(), bus.clone()));
         let ears =
             Arc::new(Ears::new(revocations.clone(), readiness.clone(), backend.clone(), clock.clone(), tasks.clone()));
         let parts = hub::Parts {
@@ -273,6 +275,7 @@ impl App {
             config,
         };
         ears::keep_house(&state, revocations, &hub, &tasks);
+        ears::tell_ages(readiness.clone(), &hub, &tasks);
         readiness.swept();
         readiness.started();
         Ok(Self { state, hub, tasks, _lock: None })
@@ -312,12 +315,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartE
         backend = reach(&config.store) => backend?,
         () = stop.cancelled() => return Ok(()),
     };
-    let world = World {
-        backend,
-        bus: LocalBus::new().join(),
-        entropy: Arc::new(SystemEntropy),
-        clock: Arc::new(DatabaseClock::new()),
-    };
+    let world = world(&config, backend)?;
     let mut app = App::start(config, world).await?;
     app._lock = lock;
     if let Some((listener, metrics)) = metrics_listener {
@@ -327,6 +325,18 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartE
     say(&format!("listening on http://{}", address(&listener)?));
     lifecycle::run(app, listener, stop).await;
     Ok(())
+}
+
+/// Everything real, and the bus that the settings name.
+fn world(config: &Config, backend: Arc<dyn Backend>) -> Result<World, StartError> {
+    let (entropy, epoch): (SharedEntropy, _) = (Arc::new(SystemEntropy), EpochCell::default());
+    let clock = Arc::new(DatabaseClock::new());
+    let bus: Arc<dyn Bus> = match config.redis_url.as_ref().map(Secret::expose).filter(|url| !url.is_empty()) {
+        Some(url) => RedisBus::start(url, epoch.clone(), clock.clone(), &entropy)
+            .map_err(|error| StartError::Setting(format!("REDIS_URL: {error}")))?,
+        None => LocalBus::new().join(),
+    };
+    Ok(World { backend, bus, entropy, clock, epoch })
 }
 
 /// Opens the database, waiting for one that cannot be reached yet.

@@ -11,15 +11,30 @@ impl Config {
         let secret = self.store.jwt_secret.is_some() || !self.store.is_postgres();
         must(secret, "BELFRY_JWT_SECRET is required with Postgres: every instance must have the same")?;
         self.host.check(self.store.jwt_secret.as_ref())?;
-        if self.redis_url.as_ref().is_some_and(|url| !url.expose().is_empty()) {
-            return Err("REDIS_URL: this version has the in-process bus only, leave it unset".into());
-        }
+        self.check_bus()?;
         let second = Duration::from_secs(1);
         must(self.access_ttl >= second, "BELFRY_ACCESS_TTL must be at least 1s")?;
         must(self.refresh_ttl >= self.access_ttl, "BELFRY_REFRESH_TTL must be at least BELFRY_ACCESS_TTL")?;
         positive(self.password_threads, "BELFRY_PASSWORD_THREADS")?;
         self.sockets.check()?;
         self.limits.check()
+    }
+}
+
+impl Config {
+    fn check_bus(&self) -> Result<(), String> {
+        let url = self.redis_url.as_ref().map_or("", Secret::expose);
+        if url.is_empty() {
+            return Ok(());
+        }
+        let known = ["redis://", "redis-cluster://"].iter().any(|scheme| url.starts_with(scheme));
+        must(
+            !url.starts_with("rediss"),
+            "REDIS_URL: this build has no TLS for Redis, use redis:// in a private network",
+        )?;
+        must(known, "REDIS_URL must begin with redis:// or redis-cluster://")?;
+        let host = url::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+        must(host, "REDIS_URL: after redis:// comes the name of a host")
     }
 }
 
@@ -167,13 +182,16 @@ mod tests {
             (&["--database-url", "sqlite::memory:"], "DATABASE_URL"),
             (&["--database-url", "postgres://root:swordfish@db/x"], "BELFRY_JWT_SECRET"),
             (&["--jwt-secret", " "], "BELFRY_JWT_SECRET"),
+            (&["--redis-url", "rediss://:swordfish@bus"], "REDIS_URL"),
+            (&["--redis-url", "https://:swordfish@bus"], "REDIS_URL"),
+            (&["--redis-url", "redis://:swordfish@bus:port"], "REDIS_URL"),
+            (&["--redis-url", "redis://"], "REDIS_URL"),
             (&["--host-secret", " "], "BELFRY_HOST_SECRET"),
             (&["--host-secret", "swordfish", "--jwt-secret", "swordfish"], "BELFRY_HOST_SECRET"),
             (&["--host-secret", "swordfish", "--jwks-file", "keys.json"], "BELFRY_HOST_SECRET"),
             (&["--host-aud", "belfry"], "BELFRY_HOST_AUD"),
             (&["--host-secret", "swordfish", "--host-aud", ""], "BELFRY_HOST_AUD"),
             (&["--host-people", "0"], "BELFRY_HOST_PEOPLE"),
-            (&["--redis-url", "redis://swordfish@bus"], "REDIS_URL"),
             (&["--access-ttl", "999ms"], "BELFRY_ACCESS_TTL"),
             (&["--refresh-ttl", "14m"], "BELFRY_REFRESH_TTL"),
             (&["--max-frame", "32767"], "BELFRY_MAX_FIRST_FRAME"),
@@ -188,7 +206,9 @@ mod tests {
             assert!(complaint.starts_with(named), "{complaint}");
             assert!(!complaint.contains("swordfish") && !complaint.contains('\n'), "{complaint}");
         }
-        assert_eq!(config(&["--max-frame", "32768"]).check(), Ok(()));
+        for fine in [&["--max-frame", "32768"], &["--redis-url", "redis-cluster://a:7000?node=b:7000"]] {
+            assert_eq!(config(fine).check(), Ok(()));
+        }
     }
 
     #[test]

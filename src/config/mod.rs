@@ -151,7 +151,7 @@ pub struct Config {
     /// Address of the metrics, or `off`
     #[arg(long, env = "BELFRY_METRICS_LISTEN", default_value = "127.0.0.1:9090")]
     pub metrics_listen: MetricsListen,
-    /// Redis for fan-out across instances; without it the bus stays in the process
+    /// `redis://…` or `redis-cluster://…` carries events to other instances; without it they are found by looking
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
     /// Own origin and base of links; without it an Origin's host must equal Host

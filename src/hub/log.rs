@@ -155,9 +155,12 @@ impl ChannelLog {
         accepted
     }
 
-    /// Takes events from whatever side.
-    pub fn accept(&self, events: impl IntoIterator<Item = Event>, bounds: Bounds, now_ms: u64) -> Accepted {
+    /// Takes events from whatever side. Those that were told of a generation which is over are of another database.
+    pub fn accept(&self, events: Vec<Event>, generation: Option<u16>, bounds: Bounds, now_ms: u64) -> Accepted {
         let mut inner = self.inner.lock();
+        if generation.is_some_and(|generation| generation != inner.generation) {
+            return Accepted::default();
+        }
         let mut passed = Vec::new();
         for event in events {
             passed.extend(inner.gate.accept(event));

@@ -179,8 +179,7 @@ impl Hub {
 
     /// Begins to hear what is said on the internal channel; what was said before is to be read after this.
     pub async fn hear_revocations(&self) {
-        // Without the bus the sweep brings them.
-        let _ = self.core.bus.subscribe(&[Channel::Revocations]).await;
+        self.core.hear(&[Channel::Revocations]).await;
         // The watch is never given back: every instance follows this channel for as long as it lives.
         std::mem::forget(self.core.watch(Channel::Revocations));
     }
@@ -295,15 +294,15 @@ impl Core {
         }
         for (channel, events) in by_channel {
             let Some(log) = self.registry.get(&channel).map(|log| log.clone()) else { continue };
-            if channel == Channel::Revocations {
-                let _in_order = self.observing.lock();
-                let accepted = log.accept(events, self.bounds(), self.now_ms());
-                self.after(&log, accepted);
-            } else {
-                let accepted = log.accept(events, self.bounds(), self.now_ms());
-                self.after(&log, accepted);
-            }
+            self.pass(&log, events, None);
         }
+    }
+
+    /// Takes events of one channel; where a generation is given, only if it still is the log's.
+    fn pass(&self, log: &Arc<ChannelLog>, events: Vec<Event>, generation: Option<u16>) {
+        let _in_order = (log.channel == Channel::Revocations).then(|| self.observing.lock());
+        let accepted = log.accept(events, generation, self.bounds(), self.now_ms());
+        self.after(log, accepted);
     }
 
     /// Does what follows from events that passed a gate.

@@ -74,6 +74,8 @@ struct World {
     database: (u32, Vec<u64>),
     marks: u64,
     bus: Vec<(u32, Event)>,
+    /// What came by the bus, was found to be of this database, and is on its way to the log of that generation.
+    in_hand: Option<(u16, Event)>,
     clients: Vec<Client>,
     /// What is to be read before the tail, and what was read and is on its way.
     histories: Vec<(Missing, Option<Read>)>,
@@ -91,6 +93,7 @@ impl World {
             database: (0, Vec::new()),
             marks: 0,
             bus: Vec::new(),
+            in_hand: None,
             clients: (0..CLIENTS).map(|_| Client::default()).collect(),
             histories: Vec::new(),
             readers: Vec::new(),
@@ -136,13 +139,16 @@ impl World {
 
     /// Channels of the bus are named with the epoch: what another database said does not come here.
     fn arrive(&mut self, at: usize, again: bool) {
+        if let Some((generation, event)) = self.in_hand.take() {
+            self.log.accept(vec![event], Some(generation), TAIL, 0);
+        }
         if self.bus.is_empty() {
             return;
         }
         let at = at % self.bus.len();
         let (epoch, event) = if again { self.bus[at].clone() } else { self.bus.swap_remove(at) };
         if *self.epoch.get() == *epoch.to_string() {
-            self.log.accept([event], TAIL, 0);
+            self.in_hand = Some((self.log.generation(), event));
         }
     }
 
@@ -158,7 +164,7 @@ impl World {
 
     fn fill(&mut self, after: i64, count: usize) {
         if self.noticed() {
-            self.log.accept(self.stored(after, count), TAIL, 0);
+            self.log.accept(self.stored(after, count), None, TAIL, 0);
         }
     }
 

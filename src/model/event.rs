@@ -36,7 +36,8 @@ pub struct Event {
 }
 
 /// What an event tells of, where a later one may take it back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Subject {
     /// A comment.
     Comment(CommentId),

@@ -4,7 +4,7 @@ use super::codec::Codec;
 use super::codes::ErrorCode;
 use crate::model::{Channel, Role, Timestamp, UserId, UserRef};
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub struct Me {
 }
 
 /// Who sent a signal, or is writing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
     /// Who.
     pub id: UserId,

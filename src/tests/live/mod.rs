@@ -12,6 +12,7 @@ mod posts;
 mod presence;
 mod reactions;
 mod recovery;
+mod redis;
 mod revocation;
 mod rosters;
 mod slow;

@@ -9,14 +9,14 @@ pub use steered::Steered;
 pub use watching::Watching;
 
 use belfry::app::{App, Mode, World, open_backend};
-use belfry::bus::{Bus, LocalBus};
+use belfry::bus::{Bus, LocalBus, RedisBus};
 use belfry::config::Config;
 use belfry::http::AppState;
 use belfry::hub::Hub;
 use belfry::lifecycle;
 use belfry::model::clock::DatabaseClock;
-use belfry::model::random::SystemEntropy;
-use belfry::model::{Channel, Comment, CommentId, Event, PostId, UserId};
+use belfry::model::random::{SharedEntropy, SystemEntropy};
+use belfry::model::{Channel, Comment, CommentId, EpochCell, Event, PostId, UserId};
 use belfry::store::write::{
     Actor, CreateComment, CreatePost, DeleteComment, DeletePost, EditComment, EnsurePeople, Publish,
 };
@@ -29,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 /// How long a test waits for what should have happened long before.
@@ -42,6 +43,8 @@ pub async fn within<T>(what: &str, wanted: impl Future<Output = T>) -> T {
 /// Waits until something is so that cannot be waited for.
 pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let mut looks = tokio::time::interval(Duration::from_millis(2));
+    // A look may take longer than that: what is waited for must have its turn in between.
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     within(what, async {
         while !is_so() {
             looks.tick().await;
@@ -85,8 +88,21 @@ impl House {
 
     /// One more instance, on this bus.
     pub async fn instance(&self, bus: Arc<dyn Bus>) -> Instance {
-        let clock = Arc::new(Steered::default());
-        let world = World { backend: self.store.clone(), bus, entropy: Arc::new(SystemEntropy), clock: clock.clone() };
+        self.begin(EpochCell::default(), Arc::new(Steered::default()), bus).await
+    }
+
+    /// One more instance, over a Redis.
+    pub async fn over(&self, redis: &str) -> Instance {
+        let (epoch, clock) = (EpochCell::default(), Arc::new(Steered::default()));
+        let entropy: SharedEntropy = Arc::new(SystemEntropy);
+        let bus = RedisBus::start(redis, epoch.clone(), clock.clone(), &entropy).unwrap();
+        self.begin(epoch, clock, bus).await
+    }
+
+    async fn begin(&self, epoch: EpochCell, clock: Arc<Steered>, bus: Arc<dyn Bus>) -> Instance {
+        let clock_of = clock.clone();
+        let world =
+            World { backend: self.store.clone(), bus, entropy: Arc::new(SystemEntropy), clock: clock_of, epoch };
         let app = App::start(self.config.clone(), world).await.unwrap();
         let (state, hub) = (app.state.clone(), app.hub.clone());
         let listener = lifecycle::listen("127.0.0.1:0".parse().unwrap()).unwrap();
