@@ -54,7 +54,7 @@ test("pictures for the README", async ({ open, server }) => {
 
   // A clock that stands still from here on: times are the same in every picture.
   const later = new Date(Date.now() + 4 * 60_000);
-  const size = { width: 880, height: 900 };
+  const size = { width: 880, height: 776 };
   const others: Page[] = [];
   for (const as of [grace, alan, barbara, edsger]) others.push(await open(path, { as: as }));
   await open(path);
@@ -71,7 +71,7 @@ test("pictures for the README", async ({ open, server }) => {
     await page.context().close();
   };
 
-  await look({ viewport: { ...size, height: 1080 }, colorScheme: "light" }, "thread", async (page) => {
+  await look({ viewport: { ...size, height: 1112 }, colorScheme: "light" }, "thread", async (page) => {
     await others[0]!.getByLabel("Write a comment").pressSequentially("One could");
     await others[1]!.getByLabel("Write a comment").pressSequentially("What if");
     await expect(page.getByText("are writing…")).toBeVisible();
@@ -81,7 +81,7 @@ test("pictures for the README", async ({ open, server }) => {
     await expect(page.getByRole("dialog", { name: "Notifications" }).getByRole("link").first()).toBeVisible();
   });
   await look(
-    { viewport: { width: 390, height: 780 }, hasTouch: true, isMobile: true, colorScheme: "light" },
+    { viewport: { width: 392, height: 784 }, hasTouch: true, isMobile: true, colorScheme: "light" },
     "phone",
     async (page) => {
       await comment(

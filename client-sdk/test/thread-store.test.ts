@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { BelfryError, type Comment, type Person } from "../src/index.js";
 import { ThreadStore, type ThreadNode } from "../src/thread.js";
 
-const person = (id: number): Person => ({ id, name: `Person ${id}`, handle: `p${id}` });
+const person = (id: number): Person => ({ id, name: `Person ${id}`, handle: `p${id}`, avatar_url: null });
 const me = person(1);
 const them = person(2);
 

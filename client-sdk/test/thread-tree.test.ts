@@ -33,7 +33,7 @@ const shown = ({ store: { view } }: LiveThread): string =>
 /** Bob writes, unless somebody else does. */
 function talk(world: World) {
   const bob = world.hub.addUser("Bob");
-  const say = (body: string, parent?: Comment, author: { id: number; name: string; handle: string } = bob): Comment =>
+  const say = (body: string, parent?: Comment, author: typeof bob = bob): Comment =>
     world.hub.addComment(author, world.post.id, body, parent?.id ?? null);
   return { bob, say };
 }

@@ -4,6 +4,7 @@
 
 pub mod auth;
 pub mod bans;
+pub mod bounds;
 pub mod caller;
 pub mod channels;
 pub mod comments;
