@@ -16,11 +16,16 @@ const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$";
 const ADDRESS: &str =
     r"^[^@\s\u0000-\u001f\u007f-\u009f]+@([^@\s.\u0000-\u001f\u007f-\u009f]+\.)*[^@\s.\u0000-\u001f\u007f-\u009f]+$";
 
+/// A line without a comma, which stands between keys.
+const KEY: &str = r"^[^,\u0000-\u001f\u007f-\u009f\u2028\u2029]+$";
+
 const BOUNDS: &[Bound] = &[
     ("NewPost", "title", LINE, |limits| limits.max_title_chars),
     ("NewPost", "body", TEXT, |limits| limits.max_post_chars),
     ("PostChange", "title", LINE, |limits| limits.max_title_chars),
     ("PostChange", "body", TEXT, |limits| limits.max_post_chars),
+    ("Page", "page_key", KEY, |limits| limits.max_page_key_chars),
+    ("Page", "title", LINE, |limits| limits.max_title_chars),
     ("NewComment", "body", TEXT, |limits| limits.max_comment_chars),
     ("CommentEdit", "body", TEXT, |limits| limits.max_comment_chars),
     ("Registration", "email", ADDRESS, |_| profile::MAX_EMAIL),

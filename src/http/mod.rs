@@ -20,6 +20,7 @@ pub mod notifications;
 pub mod notify;
 pub mod openapi;
 pub mod origin;
+pub mod pages;
 pub mod posts;
 pub mod problem;
 pub mod publish;
@@ -55,6 +56,7 @@ fn rest() -> Routes {
         .merge(bans::routes())
         .merge(config::routes())
         .merge(posts::routes())
+        .merge(pages::routes())
         .merge(comments::routes())
         .merge(reactions::routes())
         .merge(channels::routes())

@@ -135,7 +135,7 @@ impl Shared {
                 _ if was_up || failures == 0 => tracing::warn!(?end, "no bus: what others write is found by looking"),
                 _ => tracing::debug!(?end, "still no bus"),
             }
-            failures = if was_up { 0 } else { failures + 1 };
+            failures = if was_up { 1 } else { failures + 1 };
             if !(was_up && matches!(end, End::Epoch | End::Moved)) {
                 sleep(self.pause(failures)).await;
             }
@@ -144,7 +144,7 @@ impl Shared {
 
     /// Between half of it and all of it, so that instances do not come back all at once.
     fn pause(&self, failures: u32) -> Duration {
-        let longest = (PAUSE * (1 << failures.min(10))).min(LONGEST_PAUSE);
+        let longest = (PAUSE * (1 << failures.saturating_sub(1).min(10))).min(LONGEST_PAUSE);
         longest / 2 + Duration::from_micros(self.entropy.below(longest.as_micros() as u64 / 2))
     }
 
