@@ -227,6 +227,8 @@ export interface NewPost {
   body: string;
   /** As the header `Idempotency-Key`. */
   key?: string | null;
+  /** Labels: kept in lower case, each once. */
+  tags?: string[] | null;
   /** One line, not blank. */
   title: string;
 }
@@ -304,8 +306,40 @@ export interface Notified {
   unknown: number;
 }
 
+/** A page of the host's site. */
+export interface Page {
+  /** The site's own name for the page: one line without a comma, not blank. */
+  page_key: string;
+  /** What it is called: one line, not blank. */
+  title?: string | null;
+  /** Where it is, http or https; on the origin that asks, for a page that is not there yet. */
+  url?: string | null;
+}
+
+/** How many comments the page of a host's site has. */
+export interface PageCount {
+  /** Comments that are not deleted. */
+  comment_count: number;
+  /** The post that stands for it. */
+  id: PostId;
+  /** The host's own name for it. */
+  page_key: string;
+}
+
+/** How many comments pages of the host's site have. */
+export interface PageCounts {
+  items: PageCount[];
+  /** Always null. */
+  next_cursor: string | null;
+}
+
 /** How another part is. */
 export type Part = "ok" | "down";
+
+/** People of a post. */
+export interface People {
+  items: Person[];
+}
 
 /** A person as others see them. */
 export interface Person {
@@ -356,6 +390,8 @@ export type PostAnswer = Post & {
 export interface PostChange {
   /** Markdown, not blank. */
   body?: string | null;
+  /** Labels, in the place of all there were. */
+  tags?: string[] | null;
   /** One line, not blank. */
   title?: string | null;
 }
@@ -363,8 +399,11 @@ export interface PostChange {
 /** A post: what a room stands around. */
 export type PostId = number;
 
+/** A page of posts, or how many comments pages of the host's site have. */
+export type PostList = Posts | PageCounts;
+
 /** A page of posts. */
-export interface PostList {
+export interface Posts {
   items: Post[];
   /** Where the next page begins; null on the last. */
   next_cursor: string | null;
