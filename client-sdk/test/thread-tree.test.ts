@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createRest, type Client, type Comment, type Person } from "../src/index.js";
+import { createRest, type Client, type Comment } from "../src/index.js";
 import { openThread, type LiveThread, type LiveThreadOptions, type ThreadNode } from "../src/thread.js";
 import { World, rejected, settle } from "./support/world.js";
 
@@ -33,7 +33,7 @@ const shown = ({ store: { view } }: LiveThread): string =>
 /** Bob writes, unless somebody else does. */
 function talk(world: World) {
   const bob = world.hub.addUser("Bob");
-  const say = (body: string, parent?: Comment, author: Person = bob): Comment =>
+  const say = (body: string, parent?: Comment, author: typeof bob = bob): Comment =>
     world.hub.addComment(author, world.post.id, body, parent?.id ?? null);
   return { bob, say };
 }
