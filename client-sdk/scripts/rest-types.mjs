@@ -43,7 +43,8 @@ function plain(kind, schema, indent) {
 /** A schema as TypeScript. What the document does not use is not known here. */
 function type(schema, indent = "") {
   if (schema.$ref) return name(schema.$ref);
-  if (schema.oneOf) return schema.oneOf.map((one) => type(one, indent)).join(" | ");
+  const either = schema.oneOf ?? schema.anyOf;
+  if (either) return either.map((one) => type(one, indent)).join(" | ");
   if (schema.allOf) return schema.allOf.map((one) => grouped(type(one, indent))).join(" & ");
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(" | ");
   if (!schema.type) return "unknown";

@@ -1,6 +1,9 @@
 import { systemClock, type Clock } from "./clock.js";
 import { BelfryError } from "./errors.js";
+import type { PageCount } from "./generated/rest.js";
 import type { Ban, Comment, Notification, Person, Position, Post, Reactions, Unread } from "./model.js";
+
+export type { PageCount };
 
 /** What the server answers instead of a result (RFC 9457). */
 export class ProblemError extends BelfryError {
@@ -49,13 +52,6 @@ export interface CommentsPage {
   parentId?: number;
   /** 0 to 10. */
   replies?: number;
-}
-
-/** Of a page of one's own site. */
-export interface PageCount {
-  id: number;
-  page_key: string;
-  comment_count: number;
 }
 
 export interface RestOptions {

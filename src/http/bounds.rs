@@ -50,6 +50,9 @@ const ITEMS: &[Items] = &[
 /// Two fields of which one is needed, and not both.
 const EITHER: &[(&str, [&str; 2])] = &[("Notice", ["user_ids", "external_ids"])];
 
+/// What may be several of its kinds at once: an empty page is a page of anything.
+const ANY: &[&str] = &["PostList"];
+
 /// Adds all of it to the schemas.
 pub fn apply(schemas: &mut Value, limits: &Limits) {
     for &(schema, field, pattern, most) in BOUNDS {
@@ -61,6 +64,11 @@ pub fn apply(schemas: &mut Value, limits: &Limits) {
         if let Some(list) = schemas.pointer_mut(list) {
             list["maxItems"] = most(limits).into();
         }
+    }
+    for &schema in ANY {
+        let kinds = schemas[schema]["oneOf"].take();
+        schemas[schema]["anyOf"] = kinds;
+        schemas[schema].as_object_mut().and_then(|schema| schema.remove("oneOf"));
     }
     for &(schema, [one, other]) in EITHER {
         let only = |is: &str, not: &str| json!({ "required": [is], "properties": { is: { "type": "array" }, not: { "type": "null" } } });

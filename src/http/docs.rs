@@ -170,7 +170,7 @@ fn kind(schema: &Value) -> String {
     if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
         return format!("<a href=\"#{name}\">{name}</a>");
     }
-    let either = list(&schema["oneOf"]);
+    let either = [list(&schema["oneOf"]), list(&schema["anyOf"])].concat();
     if !either.is_empty() {
         return either.iter().map(kind).collect::<Vec<_>>().join(" or ");
     }

@@ -14,7 +14,8 @@ use std::path::{Path, PathBuf};
 /// Most lines of a source file, tests included.
 const MOST_LINES: usize = 400;
 /// What is built, fetched or kept by a running server, and no source.
-const NO_SOURCES: [&str; 7] = [".git", ".e2e", "data", "dist", "node_modules", "target", "playwright-report"];
+const NO_SOURCES: [&str; 8] =
+    [".git", ".e2e", "data", "dist", "node_modules", "target", "playwright-report", "generated"];
 /// Modules that put the others together and may use all of them.
 const COMPOSERS: [&str; 3] = ["main", "cli", "app"];
 
