@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.PHONY: help run build site test lint rust sdk kosoku schemathesis bench tools clean
+.PHONY: help run build site test lint rust sdk kosoku schemathesis bench lists tools clean
 
 BENCH := --manifest-path load-tests/bench/Cargo.toml --target-dir target/bench
 SDK := client-sdk
@@ -78,7 +78,13 @@ test: tools
 	$(MAKE) -j1 sdk
 
 bench: build
-	load-tests/bench/run.sh target/release/belfry $(BENCH_ARGS)
+	load-tests/bench/run.sh run target/release/belfry $(BENCH_ARGS)
+	$(MAKE) lists
+
+# How long the first pages of 100,000 comments and of an inbox of 100,000 take, on both databases.
+lists: build
+	load-tests/bench/run.sh lists target/release/belfry
+	.ci/with-postgres load-tests/bench/run.sh lists target/release/belfry
 
 clean:
 	cargo clean

@@ -2,6 +2,7 @@
 //!
 //! 0: done; 1: cannot run; 2: a setting or an argument cannot be used, said in one line on stderr.
 
+use crate::app::seed::{self, Amount};
 use crate::app::{self, Mode, StartError};
 use crate::config::{Config, Limits, StoreConfig, duration};
 use crate::domain::bans::{MAX_REASON_CHARS, NewBan};
@@ -38,6 +39,8 @@ enum Command {
     Role(RoleArgs),
     /// Ban a person, let one in again, or tell who is banned
     Ban(BanArgs),
+    /// Write people, posts and conversations to look at, or a long one to measure; again within a week adds nothing
+    Seed(SeedArgs),
     /// Tell the epoch of the database, or give it a new one
     Epoch(EpochArgs),
     /// Print the document of the REST API, as a server with these settings tells it
@@ -97,6 +100,14 @@ struct BanArgs {
     /// Tell who is banned, until when and why, one a line
     #[arg(long)]
     list: bool,
+    #[command(flatten)]
+    store: StoreConfig,
+}
+
+#[derive(Debug, Args)]
+struct SeedArgs {
+    #[command(flatten)]
+    amount: Amount,
     #[command(flatten)]
     store: StoreConfig,
 }
@@ -169,6 +180,12 @@ async fn carry_out(command: Command) -> Result<Vec<String>, StartError> {
             let told = ban(&beside, arguments).await;
             beside.close().await;
             told
+        }
+        Command::Seed(SeedArgs { amount, store }) => {
+            let beside = app::Beside::open(&store).await?;
+            let written = seed::seed(&beside, amount).await;
+            beside.close().await;
+            written
         }
         Command::Epoch(EpochArgs { new, store }) => {
             let beside = app::Beside::open(&store).await?;

@@ -127,8 +127,9 @@ export async function reads(page: Page, expected: string[]): Promise<void> {
   }).toPass({ timeout: 30_000, intervals: [100] });
 }
 
-export const shot = (page: Page, name: string): Promise<unknown> =>
-  page.screenshot({ path: `${import.meta.dirname}/../.e2e/${name}.png`, fullPage: true });
+/** A picture to look at: of the whole page, or of what is in the window. */
+export const shot = (page: Page, name: string, fullPage = true): Promise<unknown> =>
+  page.screenshot({ path: `${import.meta.dirname}/../.e2e/${name}.png`, fullPage });
 
 /** The bell, whatever it says. */
 export const bell = (page: Page): Locator => page.getByRole("button", { name: /^Notifications/ });

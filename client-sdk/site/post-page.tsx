@@ -55,7 +55,7 @@ export function PostPage({ id }: { id: number }) {
   }
   return (
     <>
-      <PostArticle post={post} closed={status === "gone"}>
+      <PostArticle post={post} comments={live.store.commentCount} closed={status === "gone"}>
         <HereInRoom room={room} />
       </PostArticle>
       <Thread live={live} postId={id} />
@@ -70,11 +70,12 @@ function HereInRoom({ room }: { room: ReturnType<ReturnType<typeof useApp>["clie
 
 interface PostArticleProps {
   post: Post;
+  comments: number;
   closed: boolean;
   children: preact.ComponentChildren;
 }
 
-function PostArticle({ children, closed, post }: PostArticleProps) {
+function PostArticle({ children, closed, comments, post }: PostArticleProps) {
   const { rest } = useApp();
   const user = useUser();
   const draftName = `post.${post.id}`;
@@ -131,7 +132,7 @@ function PostArticle({ children, closed, post }: PostArticleProps) {
       <Html html={post.html} />
       {mode === "delete" && may ? (
         <AskDelete
-          question={`Delete this post${post.comment_count ? ` and its ${counted(post.comment_count, "comment", "comments")}` : ""}? This cannot be undone.`}
+          question={`Delete this post${comments ? ` and its ${counted(comments, "comment", "comments")}` : ""}? This cannot be undone.`}
           busy={busy}
           error={error ? sentence(error) : undefined}
           onDelete={() => void remove()}

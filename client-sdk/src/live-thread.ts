@@ -79,8 +79,8 @@ export class LiveThread extends Emitter<{ change: void }> {
         this.#seekCertainty();
       }),
       room.on("post.updated", ({ data }) => this.#update(data)),
-      room.on("refetch", ({ epoch }) => {
-        this.store.startLog(epoch);
+      room.on("refetch", (position) => {
+        this.store.hole(position);
         this.#stale ||= this.status === "loading";
         this.#refetcher.ask();
       }),
@@ -98,9 +98,8 @@ export class LiveThread extends Emitter<{ change: void }> {
       const { postId, rest } = this.#options;
       const [post, page] = await Promise.all([rest.post(postId), this.#pages.page(this.sort, null)]);
       if (this.#closed) return;
+      if (this.store.addPage(page)) this.#cursor = page.next_cursor;
       this.#take(post);
-      this.#cursor = page.next_cursor;
-      this.store.addPage(page);
       this.#become("ready");
       this.#room.join(post.seq < page.seq ? post : page);
       // As somebody else by now, or with events lost meanwhile: then this is not all.
@@ -165,6 +164,8 @@ export class LiveThread extends Emitter<{ change: void }> {
     );
     // Another order was asked for since.
     if (turn !== this.#turn) return;
+    // Pages of the order that was shown until now do not join on.
+    this.#turn++;
     if (page && this.store.restart(page, sort)) this.#cursor = page.next_cursor;
     else this.sort = this.store.sort;
     this.emit("change", undefined);
@@ -318,7 +319,7 @@ export class LiveThread extends Emitter<{ change: void }> {
 
   #take(post: Post & Position): void {
     this.post = post;
-    this.store.setCommentCount(post.comment_count, post.seq);
+    if (post.epoch === this.store.epoch) this.store.setCommentCount(post.comment_count, post.seq);
   }
 
   #update({ post }: EventData["post.updated"]): void {

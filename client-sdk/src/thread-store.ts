@@ -1,5 +1,5 @@
 import type { BelfryError } from "./errors.js";
-import type { Comment, Person, Reactions } from "./model.js";
+import type { Comment, Person, Position, Reactions } from "./model.js";
 import type { ChannelEvent, EventData } from "./protocol.js";
 import type { CommentSort } from "./rest.js";
 import {
@@ -188,14 +188,16 @@ export class ThreadStore {
     return this.#taken();
   }
 
-  /** The log is another one from now on: what it says is newer than anything known, whatever its numbers. */
-  startLog(epoch: string): void {
-    if (epoch === this.#epoch) return;
-    if (this.#epoch) {
-      this.#countSeq = -1;
-      for (const [id, entry] of this.#entries) this.#entries.set(id, withoutVersions(entry));
-      this.#held.clear();
-    }
+  /**
+   * Events up to here are missing. When the log is another one, what it says is newer than anything known, whatever its
+   * numbers; else one's own reactions, which events only change, are not certain until they are read anew.
+   */
+  hole({ epoch, seq }: Position): void {
+    const other = epoch !== this.#epoch;
+    if (other) this.#held.clear();
+    if (other) this.#countSeq = -1;
+    for (const [id, entry] of this.#entries)
+      this.#entries.set(id, other ? withoutVersions(entry) : { ...entry, blindSeq: seq });
     this.#epoch = epoch;
   }
 

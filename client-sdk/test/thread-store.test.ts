@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { BelfryError, type Comment, type Person } from "../src/index.js";
 import { ThreadStore, type ThreadNode } from "../src/thread.js";
 
-const person = (id: number): Person => ({ id, name: `Person ${id}`, handle: `p${id}` });
+const person = (id: number): Person => ({ id, name: `Person ${id}`, handle: `p${id}`, avatar_url: null });
 const me = person(1);
 const them = person(2);
 
@@ -284,7 +284,7 @@ test("a refetch does not undo an event that overtook it", () => {
 
 test("after a change of epoch the refetch is right, whatever its numbers", () => {
   const store = loaded([comment(1, { body: "lost edit", updated_seq: 90 }), comment(2)], { seq: 95 });
-  store.startLog("other");
+  store.hole({ epoch: "other", seq: 5 });
   store.loadBegins();
   store.replace({ page: page([comment(1, { body: "restored", updated_seq: 1 })], { seq: 5, epoch: "other" }) });
   assert.equal(store.get(1)!.body, "restored");

@@ -8,7 +8,7 @@ use crate::domain::{credentials, secrets};
 use crate::model::clock::{DatabaseClock, SetClock, SharedClock};
 use crate::model::random::{SharedEntropy, SystemEntropy};
 use crate::model::{Account, Event, Role, Timestamp};
-use crate::store::write::{RenewEpoch, SetRole};
+use crate::store::write::{EnsurePeople, RenewEpoch, SetRole};
 use crate::store::{CommitSink, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,21 @@ impl Beside {
         };
         let (store, clock, entropy) = (self.store.clone(), self.clock.clone(), self.entropy.clone());
         Ok(Accounts::new(store, clock, entropy, Arc::default(), secret.expose().as_bytes(), 1, rules))
+    }
+
+    /// The store itself.
+    pub fn store(&self) -> Arc<Store> {
+        self.store.clone()
+    }
+
+    /// The database's time.
+    pub fn clock(&self) -> SharedClock {
+        self.clock.clone()
+    }
+
+    /// Finds people by handle, or makes them; handle and name of each.
+    pub async fn people(&self, people: Vec<(String, String)>) -> Result<Vec<Account>, StartError> {
+        Ok(self.store.write(EnsurePeople { people }).await?)
     }
 
     /// Gives a person a role.

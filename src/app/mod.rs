@@ -3,6 +3,7 @@
 
 mod beside;
 mod ears;
+pub mod seed;
 
 pub use beside::Beside;
 
@@ -256,7 +257,7 @@ impl App {
         let state = AppState {
             hosts,
             bans: Arc::new(Bans::new(store.clone(), clock.clone(), &config.limits)),
-            posts: Arc::new(Posts::new(store.clone(), config.limits.clone(), takebacks)),
+            posts: Arc::new(Posts::new(store.clone(), config.limits.clone(), limits.clone(), takebacks)),
             notices: Arc::new(Notices::new(store.clone(), config.limits.clone())),
             history: Arc::new(History::new(store.clone())),
             publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),

@@ -130,6 +130,11 @@ impl Limits {
             (self.max_post_chars, "BELFRY_MAX_POST_CHARS"),
             (self.max_name_chars, "BELFRY_MAX_NAME_CHARS"),
             (self.max_reason_chars, "BELFRY_MAX_REASON_CHARS"),
+            (self.max_tags, "BELFRY_MAX_TAGS"),
+            (self.max_tag_chars, "BELFRY_MAX_TAG_CHARS"),
+            (self.max_page_key_chars, "BELFRY_MAX_PAGE_KEY_CHARS"),
+            (self.max_url_chars, "BELFRY_MAX_URL_CHARS"),
+            (self.max_emoji, "BELFRY_MAX_EMOJI"),
         ] {
             positive(bound, name)?;
         }
@@ -138,6 +143,7 @@ impl Limits {
             (self.command_burst, "BELFRY_COMMAND_BURST"),
             (self.comments_per_user, "BELFRY_COMMENTS_PER_USER"),
             (self.comments_per_address, "BELFRY_COMMENTS_PER_ADDRESS"),
+            (self.pages_per_address, "BELFRY_PAGES_PER_ADDRESS"),
             (self.sign_ins_per_address, "BELFRY_SIGN_INS_PER_ADDRESS"),
             (self.sign_ups_per_address, "BELFRY_SIGN_UPS_PER_ADDRESS"),
             (self.signals_per_socket, "BELFRY_SIGNALS_PER_SOCKET"),
@@ -145,6 +151,9 @@ impl Limits {
         ] {
             positive(rate, name)?;
         }
+        // What both databases can keep in an index, whatever the characters.
+        must(self.max_page_key_chars <= 600, "BELFRY_MAX_PAGE_KEY_CHARS must be at most 600")?;
+        must(self.max_tag_chars <= 600, "BELFRY_MAX_TAG_CHARS must be at most 600")?;
         Ok(())
     }
 }

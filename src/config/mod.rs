@@ -290,6 +290,18 @@ pub struct Limits {
     /// Characters of a name
     #[arg(long, env = "BELFRY_MAX_NAME_CHARS", default_value_t = 60)]
     pub max_name_chars: usize,
+    /// Tags of a post
+    #[arg(long, env = "BELFRY_MAX_TAGS", default_value_t = 10)]
+    pub max_tags: usize,
+    /// Characters of a tag
+    #[arg(long, env = "BELFRY_MAX_TAG_CHARS", default_value_t = 30)]
+    pub max_tag_chars: usize,
+    /// Characters of the key of a page, at most 600
+    #[arg(long, env = "BELFRY_MAX_PAGE_KEY_CHARS", default_value_t = 255)]
+    pub max_page_key_chars: usize,
+    /// Characters of the address of a page
+    #[arg(long, env = "BELFRY_MAX_URL_CHARS", default_value_t = 2_000)]
+    pub max_url_chars: usize,
     /// Different emoji on a comment
     #[arg(long, env = "BELFRY_MAX_EMOJI", default_value_t = 20)]
     pub max_emoji: usize,
@@ -308,6 +320,9 @@ pub struct Limits {
     /// Comments a minute and address
     #[arg(long, env = "BELFRY_COMMENTS_PER_ADDRESS", default_value_t = 60)]
     pub comments_per_address: u32,
+    /// Pages that may be made from an address in 10 minutes
+    #[arg(long, env = "BELFRY_PAGES_PER_ADDRESS", default_value_t = 20)]
+    pub pages_per_address: u32,
     /// Sign-ins an address in 10 minutes
     #[arg(long, env = "BELFRY_SIGN_INS_PER_ADDRESS", default_value_t = 10)]
     pub sign_ins_per_address: u32,

@@ -78,8 +78,8 @@ impl HostPeople {
         Self { store, clock, epoch, max_name_chars, remembered }
     }
 
-    /// The person that a good token speaks of, made when first seen; what it says of them is kept, unless a token signed
-    /// later has said otherwise here.
+    /// The person that a good token speaks of, made when first seen; what it says of them is kept, unless a token
+    /// signed later has said otherwise here.
     pub async fn identify(&self, token: HostToken) -> Result<Identity, DomainError> {
         let epoch = self.epoch.get();
         if let Some(known) = self.remembered.lock().answer(&token, &epoch, self.clock.instant()) {
@@ -130,7 +130,8 @@ impl HostPeople {
 }
 
 impl Remembered {
-    /// What is known of a token's person, if it says nothing new of them; a later one that says the same counts as such.
+    /// What is known of a token's person, if it says nothing new of them; a later one that says the same counts as
+    /// such.
     fn answer(&mut self, token: &HostToken, epoch: &Arc<str>, now: Instant) -> Option<Known> {
         let mut known = self.get(&token.external_id, epoch, now)?;
         if token.signed_at < known.signed_at {

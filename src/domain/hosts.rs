@@ -58,8 +58,8 @@ impl Accounts {
         hosts.people.identify(token).await
     }
 
-    /// Ends the bearer's session; with `others`, which are the sessions of the person's sockets here, also those of them
-    /// that are of the host's tokens, and every session that began here.
+    /// Ends the bearer's session; with `others`, which are the sessions of the person's sockets here, also those of
+    /// them that are of the host's tokens, and every session that began here.
     pub async fn sign_out(
         &self,
         bearer: &Identity,

@@ -44,7 +44,8 @@ impl Key {
 pub struct KeySet(Vec<Key>);
 
 impl KeySet {
-    /// Reads a set. Keys that are of no use here (symmetric, for encryption, of another kind, too short) are passed over.
+    /// Reads a set. Keys that are of no use here (symmetric, for encryption, of another kind, too short) are passed
+    /// over.
     ///
     /// # Errors
     /// What is wrong with it, where no key is left or there are too many.
@@ -61,7 +62,8 @@ impl KeySet {
         if keys.is_empty() { Err("the set has no public key to verify signatures with".into()) } else { Ok(Self(keys)) }
     }
 
-    /// The keys that a token with this header may have been signed with: of its algorithm, and of its `kid` if it has one.
+    /// The keys that a token with this header may have been signed with: of its algorithm, and of its `kid` if it has
+    /// one.
     pub fn fitting(&self, header: &Header) -> Vec<Key> {
         let named = |key: &&Key| header.kid.is_none() || key.id == header.kid;
         self.0.iter().filter(|key| key.algorithm == header.alg).filter(named).cloned().collect()
@@ -81,7 +83,8 @@ fn key(jwk: Value) -> Option<Key> {
     Some(Key { id: jwk.common.key_id.clone(), algorithm, verifies: DecodingKey::from_jwk(&jwk).ok()? })
 }
 
-/// The algorithm that a key names if its kind allows it, else the usual one of its kind; none for a key of another kind.
+/// The algorithm that a key names if its kind allows it, else the usual one of its kind; none for a key of another
+/// kind.
 fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
     use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).map_or(0, |bytes| bytes.len());

@@ -33,9 +33,9 @@ struct Known {
 }
 
 impl Revocations {
-    /// Takes in what the store remembers as of an event of the internal channel. Ended sessions are added: one of another
-    /// database stays ended until its tokens are. Bans are replaced: what that database does not know nobody could lift.
-    /// False, with nothing changed, where a later event has been heard already: what was read is too old.
+    /// Takes in what the store remembers as of an event of the internal channel. Ended sessions are added: one of
+    /// another database stays ended until its tokens are. Bans are replaced: what that database does not know nobody
+    /// could lift. False, with nothing changed, where a later event has been heard already: what was read is too old.
     pub fn load(&self, revoked: &Revoked, seq: i64) -> bool {
         let mut known = self.known.write();
         if known.heard > seq {

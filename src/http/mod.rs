@@ -4,6 +4,7 @@
 
 pub mod auth;
 pub mod bans;
+pub mod bounds;
 pub mod caller;
 pub mod channels;
 pub mod comments;
@@ -19,6 +20,7 @@ pub mod notifications;
 pub mod notify;
 pub mod openapi;
 pub mod origin;
+pub mod pages;
 pub mod posts;
 pub mod problem;
 pub mod publish;
@@ -54,6 +56,7 @@ fn rest() -> Routes {
         .merge(bans::routes())
         .merge(config::routes())
         .merge(posts::routes())
+        .merge(pages::routes())
         .merge(comments::routes())
         .merge(reactions::routes())
         .merge(channels::routes())

@@ -3,9 +3,8 @@
 //! Handlers name what is their own. What follows from what an operation takes is added here, once for all: a body may be
 //! too large, an id may lead nowhere, a credential may not be good.
 
-use super::{AppState, docs, refusal};
+use super::{AppState, bounds, docs, refusal};
 use crate::config::Limits;
-use crate::domain::profile;
 use crate::protocol::codes::ErrorCode;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
@@ -18,40 +17,6 @@ use utoipa_axum::routes;
 
 /// Routes, and what the document says of them.
 pub type Routes = OpenApiRouter<AppState>;
-
-/// A text whose bound is a setting: schema, field, which characters it has, and how many at most.
-type Bound = (&'static str, &'static str, &'static str, fn(&Limits) -> usize);
-
-/// Any text; a blank one is refused, too, but that no pattern can say.
-const TEXT: &str = r"^[^\u0000]+$";
-/// A text on one line.
-const LINE: &str = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+$";
-
-/// What could be an address.
-const ADDRESS: &str =
-    r"^[^@\s\u0000-\u001f\u007f-\u009f]+@([^@\s.\u0000-\u001f\u007f-\u009f]+\.)*[^@\s.\u0000-\u001f\u007f-\u009f]+$";
-
-const BOUNDS: &[Bound] = &[
-    ("NewPost", "title", LINE, |limits| limits.max_title_chars),
-    ("NewPost", "body", TEXT, |limits| limits.max_post_chars),
-    ("PostChange", "title", LINE, |limits| limits.max_title_chars),
-    ("PostChange", "body", TEXT, |limits| limits.max_post_chars),
-    ("NewComment", "body", TEXT, |limits| limits.max_comment_chars),
-    ("CommentEdit", "body", TEXT, |limits| limits.max_comment_chars),
-    ("Registration", "email", ADDRESS, |_| profile::MAX_EMAIL),
-    ("Registration", "name", LINE, |limits| limits.max_name_chars),
-    ("AccountChange", "name", LINE, |limits| limits.max_name_chars),
-    ("BanTerms", "reason", TEXT, |limits| limits.max_reason_chars),
-    ("HostPerson", "name", LINE, |limits| limits.max_name_chars),
-    ("Notice", "title", LINE, |limits| limits.max_notice_title_chars),
-    ("Notice", "body", TEXT, |limits| limits.max_notice_chars),
-    ("Notice", "group", LINE, |limits| limits.max_group_chars),
-];
-
-/// A list whose bound is a setting: where it stands among the schemas, and how many items it has at most.
-type Items = (&'static str, fn(&Limits) -> usize);
-
-const ITEMS: &[Items] = &[("/Reading/oneOf/0/properties/ids", |limits| limits.max_read_ids)];
 
 const TAGS: &[(&str, &str)] = &[
     ("posts", "What rooms stand around."),
@@ -124,16 +89,7 @@ pub fn document(limits: &Limits) -> Value {
     for response in values(&mut components["responses"]) {
         name_request(response);
     }
-    for &(schema, field, pattern, most) in BOUNDS {
-        let field = &mut components["schemas"][schema]["properties"][field];
-        field["pattern"] = pattern.into();
-        field["maxLength"] = most(limits).into();
-    }
-    for &(list, most) in ITEMS {
-        if let Some(list) = components["schemas"].pointer_mut(list) {
-            list["maxItems"] = most(limits).into();
-        }
-    }
+    bounds::apply(&mut components["schemas"], limits);
     let links = links(&document["paths"]);
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for operation in values(item) {

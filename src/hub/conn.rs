@@ -235,13 +235,15 @@ impl Conn {
         }
     }
 
-    /// Tells a subscription what it is owed by the news of a roster, if nothing waits; else it is told all of it later.
+    /// Tells a subscription what it is owed by the news of a roster, if nothing waits; else it is told once the
+    /// stream takes more.
     pub(super) fn offer_presence(&self, writer: &mut Writer, sub: usize, news: &News, now_ms: u64) -> Visit {
         let known = writer.subs[sub].presence;
         if known == 0 {
             return Visit::default();
         }
         let Some((revision, frame)) = news.owed(known, self.codec) else { return Visit::default() };
+        let clean = writer.is_clean();
         let visit = self.offer_ephemeral(writer, &frame, now_ms);
         if visit.bytes > 0 || frame.is_empty() {
             if let Some(sub) = writer.subs.get_mut(sub).filter(|sub| !sub.leaving) {
@@ -249,8 +251,15 @@ impl Conn {
             }
             return Visit { events: u64::from(visit.bytes > 0), ..visit };
         }
+        if visit.leaving {
+            return visit;
+        }
         writer.owes_presence = true;
-        visit
+        if clean {
+            // It begins to wait now; who waits already is not given more time.
+            writer.moved_ms = now_ms;
+        }
+        Visit { again: clean, ..visit }
     }
 
     fn poll<T>(&self, cx: Option<&mut Context<'_>>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {

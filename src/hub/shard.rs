@@ -312,10 +312,7 @@ impl Shard {
                 writer.queue_heartbeat(heartbeat);
                 continue;
             }
-            let mut visit = conn.offer_ephemeral(&mut writer, heartbeat, now_ms);
-            if writer.owes_presence && writer.is_clean() {
-                visit = conn.visit(&mut writer, now_ms, None);
-            }
+            let visit = conn.offer_ephemeral(&mut writer, heartbeat, now_ms);
             if visit.again || visit.leaving {
                 writer.waiting = true;
                 again.push(conn.clone());

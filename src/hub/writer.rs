@@ -279,3 +279,13 @@ impl Writer {
         frames as u64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_is_four_words() {
+        assert!(size_of::<Sub>() <= 32, "{} bytes", size_of::<Sub>());
+    }
+}

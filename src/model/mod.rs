@@ -22,6 +22,6 @@ pub use epoch::EpochCell;
 pub use event::{Event, EventData, Subject};
 pub use ids::{ApiKeyId, BanId, CommentId, NotificationId, PostId, SessionId, UserId};
 pub use notification::{Cause, Notification};
-pub use post::Post;
+pub use post::{PageCount, Post};
 pub use random::Entropy;
 pub use user::{Account, Role, UserRef};

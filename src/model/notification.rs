@@ -13,7 +13,7 @@ pub const MAX_ACTORS: usize = 5;
 pub struct Notification {
     /// Which notification.
     pub id: NotificationId,
-    /// One of [`Cause`], or whatever a back end calls its own.
+    /// `comment`, `reply`, `mention`, `reaction`, or whatever a back end calls its own.
     pub kind: String,
     /// The post's title, or what a back end wrote.
     pub title: String,
@@ -29,7 +29,7 @@ pub struct Notification {
     /// The comment it is about.
     #[schema(required)]
     pub comment_id: Option<CommentId>,
-    /// Who caused it, the latest first, at most [`MAX_ACTORS`].
+    /// Who caused it, the latest first, at most five.
     pub actors: Vec<UserRef>,
     /// How many people caused it, or how often a back end told it.
     #[schema(minimum = 1)]

@@ -27,6 +27,7 @@ mod place;
 mod posting;
 pub mod reacting;
 pub mod read;
+pub mod words;
 pub mod write;
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ impl Write {
         match self {
             Self::UpdatePost(w) => Place::Channel(Channel::Post(w.post_id)),
             Self::DeletePost(w) => Place::Channel(Channel::Post(w.post_id)),
+            Self::ChangePage(w) => Place::Channel(Channel::Post(w.post_id)),
             Self::CreateComment(w) => Place::Channel(Channel::Post(w.post_id)),
             Self::EditComment(w) => Place::Comment(w.comment_id),
             Self::DeleteComment(w) => Place::Comment(w.comment_id),
@@ -37,6 +38,7 @@ impl Write {
             | Self::Ban(_)
             | Self::LiftBan(_) => Place::Channel(Channel::Revocations),
             Self::CreatePost(_)
+            | Self::CreatePage(_)
             | Self::TakeBack(_)
             | Self::Register(_)
             | Self::OpenSession(_)

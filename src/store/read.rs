@@ -5,8 +5,8 @@ use super::write::Versioned;
 use crate::model::event::UserBanned;
 use crate::model::page::Sort;
 use crate::model::{
-    Account, ApiKeyId, Ban, BanId, Channel, Comment, CommentId, Event, Notification, Post, PostId, SessionId,
-    Timestamp, UserId,
+    Account, ApiKeyId, Ban, BanId, Channel, Comment, CommentId, Event, Notification, PageCount, Post, PostId,
+    SessionId, Timestamp, UserId, UserRef,
 };
 use async_trait::async_trait;
 use std::collections::HashMap;
@@ -38,6 +38,18 @@ pub struct ApiKey {
     pub scopes: Vec<String>,
 }
 
+/// Which posts to find.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Find {
+    /// With this tag.
+    pub tag: Option<String>,
+    /// With all of these words, cut as by [`words`](super::words::words); none: any.
+    pub words: Vec<String>,
+}
+
+/// Most people of a post that are looked through.
+pub const MAX_PARTICIPANTS: i64 = 10_000;
+
 /// Posts.
 #[async_trait]
 pub trait ReadPosts: Send + Sync {
@@ -46,6 +58,19 @@ pub trait ReadPosts: Send + Sync {
 
     /// Posts that are not deleted, newest first, below `before`.
     async fn posts(&self, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError>;
+
+    /// Those of them that bear this tag and have all of these words in title or body.
+    async fn find_posts(&self, find: &Find, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError>;
+
+    /// The post that stands for a page, with the head of its channel.
+    async fn page(&self, page_key: &str) -> Result<Option<Versioned<Post>>, StoreError>;
+
+    /// How many comments these pages have, in any order; those that are not there are left out.
+    async fn page_counts(&self, page_keys: &[String]) -> Result<Vec<PageCount>, StoreError>;
+
+    /// Who takes part in a post: its author first, then those with a comment that is not deleted, in the order of their
+    /// ids, at most [`MAX_PARTICIPANTS`] of them; none where the post is not there.
+    async fn participants(&self, post: PostId) -> Result<Option<Vec<UserRef>>, StoreError>;
 }
 
 /// Which comments of a post.

@@ -52,6 +52,8 @@ pub struct PostRow {
     pub html: String,
     /// `posts.url`.
     pub url: Option<String>,
+    /// `posts.tags`: a list of text, as JSON.
+    pub tags: String,
     /// `posts.page_key`.
     pub page_key: Option<String>,
     /// `users.id`.
@@ -90,7 +92,7 @@ impl From<PostRow> for Post {
             url: row.url,
             page_key: row.page_key,
             author,
-            tags: Vec::new(),
+            tags: serde_json::from_str(&row.tags).unwrap_or_default(),
             comment_count: row.comment_count,
             created_at: row.created_at,
             updated_at: row.updated_at,

@@ -4,7 +4,7 @@ pub use super::hosting::{EndHostSessions, EnsureHostPeople, HostAccount, HostPer
 pub use super::inbox::{Dismiss, MarkRead, Notified, Notify, TakeBack, TakenBack, Unread};
 pub use super::moderation::{Ban, LiftBan, Moderator, Whom};
 pub use super::place::Place;
-pub use super::posting::{CreatePost, DeletePost, UpdatePost};
+pub use super::posting::{ChangePage, CreatePage, CreatePost, DeletePost, Page, UpdatePost};
 pub use super::reacting::{React, Reactions};
 use crate::model::channel::Channel;
 use crate::model::{Account, ApiKeyId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
@@ -55,6 +55,8 @@ mutations! {
     CreatePost => Applied<Versioned<Post>>,
     UpdatePost => Versioned<Post>,
     DeletePost => (),
+    CreatePage => Page,
+    ChangePage => Versioned<Post>,
     CreateComment => Applied<Comment>,
     EditComment => Comment,
     DeleteComment => Comment,

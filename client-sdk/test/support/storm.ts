@@ -5,6 +5,12 @@ import { noData } from "./fake-data.js";
 import { settle } from "./fake-clock.js";
 import { World } from "./world.js";
 
+/** Of two frames the second comes after all that the first one led to, as on a real socket. */
+async function arrive(deliver: (() => void) | undefined): Promise<void> {
+  deliver?.();
+  for (let n = 0; n < 20; n++) await null;
+}
+
 /**
  * A world in which everything takes its time: frames, requests and answers wait until chance lets them go on, sockets
  * are cut, events get lost beyond the tail, and now and then the server is another log, restored from a copy.
@@ -68,7 +74,7 @@ export class Storm extends World {
   async weather(): Promise<void> {
     const { chance, hub } = this;
     const dice = chance.below(40);
-    if (dice < 22) for (let n = chance.below(3); n >= 0; n--) this.#frames.shift()?.();
+    if (dice < 22) for (let n = chance.below(3); n >= 0; n--) await arrive(this.#frames.shift());
     else if (dice < 34) this.#requests.splice(chance.below(this.#requests.length), 1)[0]?.();
     else if (dice === 34) this.cut(0);
     else if (dice === 35) this.cut(1024);
@@ -109,7 +115,7 @@ export class Storm extends World {
     for (let round = 0; round < 60; round++) {
       for (let waits = true; waits;) {
         waits = this.#frames.length + this.#requests.length > 0;
-        for (const go of this.#frames.splice(0)) go();
+        for (const go of this.#frames.splice(0)) await arrive(go);
         for (const go of this.#requests.splice(0)) go();
         await settle();
       }

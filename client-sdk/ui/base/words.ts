@@ -30,7 +30,7 @@ const asSentence = (text: string): string =>
 /** What is wrong with a field of a form, if the server named it. */
 export function fieldError(error: BelfryError | null, name: string): string | undefined {
   if (!(error instanceof ProblemError)) return undefined;
-  const found = error.errors.find(({ pointer }) => pointer === `/${name}`);
+  const found = error.errors.find(({ pointer }) => pointer === `/${name}` || pointer.startsWith(`/${name}/`));
   return found && asSentence(found.detail);
 }
 

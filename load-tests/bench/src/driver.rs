@@ -66,7 +66,14 @@ struct Bench {
 }
 
 /// A server under measurement; dropped, it is ended.
-struct Running(Child, SocketAddr);
+pub struct Running(Child, SocketAddr);
+
+impl Running {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.1
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -180,8 +187,15 @@ impl Bench {
     }
 }
 
+/// A program on the core of servers.
+pub fn pinned(program: &Path) -> Command {
+    let mut command = Command::new("taskset");
+    command.args(["-c", SERVER_CORE]).arg(program);
+    command
+}
+
 /// Starts a server and waits for its line.
-fn listening(mut command: Command) -> Result<Running, Failure> {
+pub fn listening(mut command: Command) -> Result<Running, Failure> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let stdout = child.stdout.take().ok_or("a server without stdout")?;
     for line in BufReader::new(stdout).lines() {

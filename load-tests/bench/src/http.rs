@@ -1,4 +1,4 @@
-//! A keep-alive HTTP/1.1 connection that posts JSON.
+//! A keep-alive HTTP/1.1 connection that speaks JSON.
 
 use crate::arguments::Failure;
 use serde_json::Value;
@@ -27,18 +27,25 @@ impl Http {
         Ok(self.stream.write_all(request.as_bytes())?)
     }
 
+    /// Asks for what is at a path from the root.
+    pub fn ask(&mut self, path: &str) -> Result<(), Failure> {
+        let request = format!("GET {path} HTTP/1.1\r\n{}\r\n", self.head);
+        Ok(self.stream.write_all(request.as_bytes())?)
+    }
+
     /// Reads one answer, which must be a success with a body of a given length.
     pub fn receive(&mut self) -> Result<Value, Failure> {
         let mut bytes = Vec::new();
-        let mut buffer = [0; 4_096];
+        let mut buffer = [0; 65_536];
         loop {
-            let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
-            if let Some((head, _)) = text.split_once("\r\n\r\n") {
+            // Only the head is looked at as text: bodies may be long, and come in pieces.
+            if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+                let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
                 let length: usize = match head.split_once("content-length: ") {
                     Some((_, rest)) => rest.lines().next().unwrap_or_default().trim().parse()?,
                     None => 0,
                 };
-                let start = head.len() + 4;
+                let start = end + 4;
                 if bytes.len() >= start + length {
                     if !head.starts_with("http/1.1 2") {
                         return Err(String::from_utf8_lossy(&bytes).into_owned().into());

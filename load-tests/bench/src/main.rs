@@ -8,6 +8,7 @@ mod crowd;
 mod driver;
 mod floor;
 mod http;
+mod lists;
 mod load;
 mod process;
 mod wire;
@@ -21,7 +22,8 @@ fn main() -> ExitCode {
         "run" => driver::run(&mut arguments),
         "load" => load::run(&mut arguments),
         "floor" => floor::run(&mut arguments),
-        _ => Err("belfry-bench run|load|floor [--name value …]; see README.md".into()),
+        "lists" => lists::run(&mut arguments),
+        _ => Err("belfry-bench run|load|floor|lists [--name value …]; see README.md".into()),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

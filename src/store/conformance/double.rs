@@ -1,7 +1,9 @@
 //! A back end that does as another one does, but holds rooms and fails when told to: for what only a group can get wrong.
 
 use crate::model::page::Sort;
-use crate::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use crate::model::{
+    Account, Ban, BanId, Channel, Comment, CommentId, Event, PageCount, Post, PostId, Timestamp, UserId, UserRef,
+};
 use crate::store::backend::{Backend, GroupResult, Grouped};
 use crate::store::read::*;
 use crate::store::write::{Versioned, Write};
@@ -115,6 +117,22 @@ impl ReadPosts for Double {
 
     async fn posts(&self, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
         self.inner.posts(before, limit).await
+    }
+
+    async fn find_posts(&self, find: &Find, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
+        self.inner.find_posts(find, before, limit).await
+    }
+
+    async fn page(&self, page_key: &str) -> Result<Option<Versioned<Post>>, StoreError> {
+        self.inner.page(page_key).await
+    }
+
+    async fn page_counts(&self, page_keys: &[String]) -> Result<Vec<PageCount>, StoreError> {
+        self.inner.page_counts(page_keys).await
+    }
+
+    async fn participants(&self, post: PostId) -> Result<Option<Vec<UserRef>>, StoreError> {
+        self.inner.participants(post).await
     }
 }
 

@@ -26,6 +26,7 @@ pub(crate) mod comments;
 pub(crate) mod control;
 pub(crate) mod double;
 pub(crate) mod hosting;
+pub(crate) mod found;
 pub(crate) mod keys;
 pub(crate) mod log;
 pub(crate) mod notices;
@@ -94,6 +95,16 @@ macro_rules! conformance {
                     a_post_is_changed_by_its_author_or_a_moderator_and_told,
                     a_deleted_post_is_gone_and_so_is_all_its_log_told,
                     the_channel_of_a_write_is_known_before_it,
+                }
+                found {
+                    posts_are_found_by_tag_and_by_words_newest_first,
+                    a_post_is_found_by_what_it_says_now_and_not_at_all_once_deleted,
+                    what_is_searched_for_is_cut_and_compared_alike,
+                    the_page_of_a_site_is_made_once_and_found_by_its_key,
+                    a_page_made_at_once_by_many_is_one_post,
+                    a_page_is_changed_and_told,
+                    pages_are_counted_by_their_keys,
+                    who_takes_part_is_the_author_and_whoever_has_a_comment,
                 }
                 pages {
                     every_list_of_comments_has_its_order,

@@ -286,7 +286,8 @@ pub async fn a_notification_tells_post_and_comment_as_they_are_and_not_at_all_on
     let post = p.post(ada).await;
     let comment = p.comment(post.id, bob, "one").await;
     p.done(edit(comment.id, author(bob), "two")).await;
-    let change = UpdatePost { post_id: post.id, actor: author(ada), title: Some("Another".into()), body: None };
+    let change =
+        UpdatePost { post_id: post.id, actor: author(ada), title: Some("Another".into()), body: None, tags: None };
     p.done(change).await;
     let item = p.inbox(ada).await.items.remove(0);
     assert_eq!((item.title.as_str(), item.body.as_deref()), ("Another", Some("two")));

@@ -232,7 +232,7 @@ pub(crate) fn moderator(user_id: UserId) -> Actor {
 
 pub(crate) fn create_post(author: UserId, title: &str) -> CreatePost {
     let (title, body, html) = (title.into(), "body".into(), "<p>body</p>".into());
-    CreatePost { author, title, body, html, key: None }
+    CreatePost { author, title, body, html, tags: Vec::new(), key: None }
 }
 
 pub(crate) fn create_comment(post_id: PostId, author: UserId, body: &str) -> CreateComment {

@@ -1,5 +1,6 @@
 //! Statements for many rows at once: arrays in, one round trip each, however many there are.
 
+use super::found::{Indexed, index};
 use crate::model::{CommentId, PostId, Timestamp, UserId};
 use crate::store::ledger::{Caused, Ledger};
 use crate::store::rows::KeyRow;
@@ -211,11 +212,11 @@ pub(super) async fn insert_posts(
     }
     sqlx::query(
         "with opened as (insert into channels (name) select 'post:' || id from unnest($1::bigint[]) as new (id))
-         insert into posts (id, author_id, title, body, html, created_at, updated_at)
+         insert into posts (id, author_id, title, body, html, tags, created_at, updated_at)
          overriding system value
-         select id, author_id, title, body, html, $6, $6
-         from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[])
-             as new (id, author_id, title, body, html)",
+         select id, author_id, title, body, html, tags, $6, $6
+         from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $7::text[])
+             as new (id, author_id, title, body, html, tags)",
     )
     .bind(posts.iter().map(|new| new.id.0).collect::<Vec<_>>())
     .bind(posts.iter().map(|new| new.write.author.0).collect::<Vec<_>>())
@@ -223,9 +224,14 @@ pub(super) async fn insert_posts(
     .bind(posts.iter().map(|new| new.write.body.as_str()).collect::<Vec<_>>())
     .bind(posts.iter().map(|new| new.write.html.as_str()).collect::<Vec<_>>())
     .bind(now)
-    .execute(db)
+    .bind(posts.iter().map(|new| serde_json::json!(new.write.tags).to_string()).collect::<Vec<_>>())
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    let indexed = posts.iter().map(|new| {
+        let CreatePost { title, body, tags, .. } = new.write;
+        Indexed { id: new.id, title, body, tags }
+    });
+    index(db, &indexed.collect::<Vec<_>>()).await
 }
 
 /// Appends the ledger's events.

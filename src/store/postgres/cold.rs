@@ -1,7 +1,7 @@
 //! The kinds that are rare enough to go one by one within their group's transaction.
 
 use super::failure::Failure;
-use super::{accounts, announce, bans, comments, control, hosting, inbox, posts, prune, sessions};
+use super::{accounts, announce, bans, comments, control, found, hosting, inbox, posts, prune, sessions};
 use crate::store::backend::Committed;
 use crate::store::error::StoreError;
 use crate::store::ledger::Ledger;
@@ -29,6 +29,8 @@ async fn change(db: &mut PgConnection, ledger: &mut Ledger, write: &Write) -> Re
         }
         Write::UpdatePost(w) => Outcome::UpdatePost(posts::update(db, ledger, w).await?),
         Write::DeletePost(w) => Outcome::DeletePost(posts::delete(db, ledger, w).await?),
+        Write::CreatePage(w) => Outcome::CreatePage(found::create_page(db, ledger, w).await?),
+        Write::ChangePage(w) => Outcome::ChangePage(found::change_page(db, ledger, w).await?),
         Write::EditComment(w) => Outcome::EditComment(comments::edit(db, ledger, w).await?),
         Write::DeleteComment(w) => Outcome::DeleteComment(comments::delete(db, ledger, w).await?),
         Write::MarkRead(w) => Outcome::MarkRead(inbox::mark_read(db, ledger, w).await?),

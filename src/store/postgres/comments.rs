@@ -1,6 +1,7 @@
 //! Comments.
 
 use super::failure::Failure;
+use super::found;
 use super::inbox;
 use crate::model::event::{Counted, ParentCount};
 use crate::model::{Channel, Comment, CommentId, EventData};
@@ -130,6 +131,7 @@ pub(super) async fn delete(db: &mut PgConnection, ledger: &mut Ledger, w: &Delet
     .await?;
     sqlx::query("delete from reactions where comment_id = $1").bind(row.id).execute(&mut *db).await?;
     let parent = parent_count(&mut *db, row.parent_id).await?;
+    found::take_part(db, std::iter::once((row.post_id, row.author_id, -1))).await?;
     let comment = Comment::from(row);
     ledger.change(channel, |row| row.comment_count -= 1);
     let comment_count = ledger.row(channel).map_or(0, |row| row.comment_count);

@@ -4,7 +4,7 @@
 use super::audience::Audience;
 use super::bulk::{self, NewComment, NewPost, Parent};
 use super::failure::Failure;
-use super::{accounts, bells, comments, notifications, posts, reactions};
+use super::{accounts, bells, comments, found, notifications, posts, reactions};
 use crate::model::event::{Counted, ParentCount};
 use crate::model::{Channel, Comment, CommentId, Event, EventData, Post, PostId, UserId, UserRef};
 use crate::store::backend::Committed;
@@ -88,6 +88,8 @@ pub(super) async fn run(
     }
     bulk::insert_posts(db, &plan.posts, ledger.now()).await?;
     bulk::insert_comments(db, &plan.comments, ledger.now()).await?;
+    let commented = plan.comments.iter().map(|new| (new.write.post_id, new.write.author, 1));
+    found::take_part(db, commented).await?;
     notifications::insert(db, &plan.notices, ledger.now()).await?;
     let answered: Vec<Parent> = plan.answered.iter().filter_map(|id| known.parents.get(id).copied()).collect();
     bulk::update_parents(db, &answered).await?;
@@ -280,7 +282,7 @@ impl<'a> Plan<'a> {
             url: None,
             page_key: None,
             author: Some(author),
-            tags: Vec::new(),
+            tags: w.tags.clone(),
             comment_count: 0,
             created_at: ledger.now(),
             updated_at: ledger.now(),

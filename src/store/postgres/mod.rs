@@ -14,6 +14,7 @@ mod comments;
 mod connect;
 mod control;
 mod failure;
+mod found;
 mod group;
 mod hosting;
 mod hot;
@@ -35,12 +36,14 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Behind, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
-    ReadPosts, Recipients, Revoked, Stretch,
+    ApiKey, Behind, Below, Control, Find, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog,
+    ReadNotifications, ReadPosts, Recipients, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
-use crate::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use crate::model::{
+    Account, Ban, BanId, Channel, Comment, CommentId, Event, PageCount, Post, PostId, Timestamp, UserId, UserRef,
+};
 use async_trait::async_trait;
 use connect::bounded;
 use group::Wait;
@@ -118,6 +121,22 @@ impl ReadPosts for Postgres {
 
     async fn posts(&self, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
         bounded(&self.reads, async |db| posts::page(db, before, limit).await).await
+    }
+
+    async fn find_posts(&self, find: &Find, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
+        bounded(&self.reads, async |db| found::find(db, find, before, limit).await).await
+    }
+
+    async fn page(&self, page_key: &str) -> Result<Option<Versioned<Post>>, StoreError> {
+        Ok(bounded(&self.reads, async |db| found::page(db, page_key).await).await?)
+    }
+
+    async fn page_counts(&self, page_keys: &[String]) -> Result<Vec<PageCount>, StoreError> {
+        bounded(&self.reads, async |db| found::page_counts(db, page_keys).await).await
+    }
+
+    async fn participants(&self, post: PostId) -> Result<Option<Vec<UserRef>>, StoreError> {
+        bounded(&self.reads, async |db| found::participants(db, post).await).await
     }
 }
 

@@ -116,6 +116,7 @@ impl Transaction {
             seq,
             updated_seq: seq,
         };
+        self.takes_part(create.post_id, create.author, 1).await?;
         self.ledger.change(channel, |row| row.comment_count += 1);
         let parent = parent.map(|parent| ParentCount { id: parent.id, reply_count: parent.reply_count + 1 });
         let (counted, facts) = self.counted(&comment, parent)?;
@@ -243,6 +244,7 @@ impl Transaction {
             Some(id) => self.comment_row(id).await?.map(|p| ParentCount { id: p.id, reply_count: p.reply_count }),
             None => None,
         };
+        self.takes_part(row.post_id, row.author_id, -1).await?;
         let comment = Comment::from(row);
         self.ledger.change(channel, |row| row.comment_count -= 1);
         let (counted, facts) = self.counted(&comment, parent)?;

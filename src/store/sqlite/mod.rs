@@ -10,6 +10,7 @@ mod comments;
 mod control;
 mod inbox;
 mod hosting;
+mod found;
 mod keys;
 mod log;
 mod note;

@@ -162,6 +162,8 @@ impl Transaction {
             Write::CreatePost(w) => Outcome::CreatePost(self.create_post(w).await?),
             Write::UpdatePost(w) => Outcome::UpdatePost(self.update_post(w).await?),
             Write::DeletePost(w) => Outcome::DeletePost(self.delete_post(w).await?),
+            Write::CreatePage(w) => Outcome::CreatePage(self.create_page(w).await?),
+            Write::ChangePage(w) => Outcome::ChangePage(self.change_page(w).await?),
             Write::CreateComment(w) => Outcome::CreateComment(self.create_comment(w).await?),
             Write::EditComment(w) => Outcome::EditComment(self.edit_comment(w).await?),
             Write::DeleteComment(w) => Outcome::DeleteComment(self.delete_comment(w).await?),

@@ -8,11 +8,11 @@ const EPOCH: &str = "e";
 
 fn event(seq: u64, kind: &str, id: u64, version: u32, count: i64) -> Event {
     let count = (kind != "comment.updated").then_some(count);
-    Event { seq, kind: kind.into(), subject: Subject::Comment(id), version: Some(version), count }
+    Event { seq, kind: kind.into(), subject: Subject::Comment(id), version: Some(version), count, ..Event::default() }
 }
 
 fn void(seq: u64) -> Event {
-    Event { seq, kind: "void".into(), subject: Subject::None, version: None, count: None }
+    Event { seq, kind: "void".into(), ..Event::default() }
 }
 
 fn view(name: &str, marks: Vec<Mark>) -> View {
@@ -40,7 +40,7 @@ fn good() -> History {
         event(4, "comment.created", 13, 0, 3),
         event(5, "comment.deleted", 12, DELETED, 2),
     ];
-    let row = |id, key: &str, seq, version| Row { id, key: Some(key.into()), seq, version };
+    let row = |id, key: &str, seq, version| Row { id, key: Some(key.into()), seq, version, ..Row::default() };
     let rows = vec![row(11, "a", 1, 1), row(12, "b", 2, DELETED), row(13, "c", 4, 0)];
     let live: Vec<Mark> = log.iter().cloned().map(Mark::Event).collect();
     let mut steady = vec![subscribed(0, false)];
@@ -71,6 +71,7 @@ fn good() -> History {
         ],
         views: vec![view("steady", steady), view("reconnected", reconnected), view("refetched", refetched)],
         truth: [(ROOM.to_owned(), Truth { epoch: EPOCH.into(), head: 5, rows, log })].into(),
+        ..History::default()
     }
 }
 
@@ -131,7 +132,7 @@ fn a_lost_write_is_found() {
 fn a_doubled_write_is_found() {
     let doubled = spoiled(|history| {
         let truth = truth(history);
-        truth.rows.push(Row { id: 14, key: Some("a".into()), seq: 6, version: 1 });
+        truth.rows.push(Row { id: 14, key: Some("a".into()), seq: 6, version: 1, ..Row::default() });
         truth.log.push(event(6, "comment.created", 14, 1, 3));
         truth.head = 6;
         for view in [0, 1, 2] {
@@ -257,6 +258,6 @@ fn a_view_that_stays_behind_is_found() {
 fn a_log_with_a_hole_and_a_row_without_an_event_are_found() {
     let hole = spoiled(|history| drop(truth(history).log.remove(2)));
     assert!(of_view(&hole, "BrokenLog"), "{hole:?}");
-    let unlogged = spoiled(|history| truth(history).rows.push(Row { id: 19, key: None, seq: 3, version: 0 }));
+    let unlogged = spoiled(|history| truth(history).rows.push(Row { id: 19, seq: 3, ..Row::default() }));
     assert_eq!(unlogged, [Violation::Unlogged { channel: ROOM.into(), id: 19 }]);
 }

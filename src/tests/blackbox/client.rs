@@ -1,7 +1,8 @@
 //! A client that survives everything: it reconnects, resumes from where it stood, repeats what was not answered with
 //! the same key, and writes down all it does and sees.
 
-use crate::history::{Action, Event, Mark, Op, View, text};
+use crate::history::{Event, Mark, Op, View};
+use crate::mind::{Mind, Write};
 use crate::support::wire::{Codec, Incoming, Socket, upgrade_over};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -82,26 +83,12 @@ pub struct Plan {
     pub channels: Vec<String>,
     /// Where it writes; nowhere, and it only reads.
     pub rooms: Vec<u64>,
+    /// Comments of the owner's that stay as they are, and the emoji that this client puts on them and takes away.
+    pub marks: Vec<(u64, u64)>,
+    /// One of a few.
+    pub emoji: &'static str,
     /// Of its choices.
     pub seed: u64,
-}
-
-/// A write on its way.
-struct Write {
-    key: String,
-    command: Value,
-    action: Action,
-    room: u64,
-    /// The id under which it was sent on this socket; none while it waits to be sent again.
-    sent: Option<u64>,
-}
-
-/// A comment of one's own that nothing is on its way for.
-struct Own {
-    id: u64,
-    key: String,
-    room: u64,
-    version: u32,
 }
 
 /// One channel as this client sees it.
@@ -119,9 +106,8 @@ pub struct Client {
     random: StdRng,
     views: BTreeMap<String, Sight>,
     writes: Vec<Write>,
-    own: Vec<Own>,
+    mind: Mind,
     next_id: u64,
-    next_key: u64,
 }
 
 impl Client {
@@ -129,7 +115,7 @@ impl Client {
     pub fn new(plan: Plan, run: Arc<Run>) -> Self {
         let views = plan.channels.iter().map(|channel| (channel.clone(), Sight::default())).collect();
         let random = StdRng::seed_from_u64(plan.seed);
-        Self { plan, run, random, views, writes: Vec::new(), own: Vec::new(), next_id: 1, next_key: 1 }
+        Self { plan, run, random, views, writes: Vec::new(), mind: Mind::default(), next_id: 1 }
     }
 
     /// Works until the run is done, on whichever instance takes it; returns what was seen.
@@ -207,46 +193,10 @@ impl Client {
         free || self.writes.iter().any(|write| write.sent.is_none())
     }
 
-    /// Thinks of a write: mostly a new comment, sometimes an answer, an edit or a deletion of one of its own.
+    /// Begins a write that waits to be sent.
     fn begin(&mut self) {
-        let dice = self.random.random_range(0..10);
-        let own = (!self.own.is_empty()).then(|| self.random.random_range(0..self.own.len()));
-        let write = match own {
-            Some(index) if dice < 2 => {
-                let Own { id, key, room, version } = self.own.swap_remove(index);
-                let body = text(&key, version + 1);
-                let action = Action::Edit { comment: id, version: version + 1 };
-                let command = json!({"type": "comment.edit", "comment_id": id, "body": body});
-                Write { key: format!("{key}/{}", version + 1), command, action, room, sent: None }
-            }
-            Some(index) if dice == 2 => {
-                let Own { id, key, room, .. } = self.own.swap_remove(index);
-                let command = json!({"type": "comment.delete", "comment_id": id});
-                Write {
-                    key: format!("{key}/deleted"),
-                    command,
-                    action: Action::Delete { comment: id },
-                    room,
-                    sent: None,
-                }
-            }
-            own => {
-                // One that is answered is left alone from then on, so that no repeated answer finds it deleted.
-                let parent = own.filter(|_| dice == 3).map(|index| self.own.swap_remove(index));
-                let room = parent.as_ref().map_or_else(
-                    || self.plan.rooms[self.random.random_range(0..self.plan.rooms.len())],
-                    |parent| parent.room,
-                );
-                let key = format!("{}-{}", self.plan.name, self.next_key);
-                self.next_key += 1;
-                let mut command = json!({"type": "comment.create", "post_id": room, "body": text(&key, 0), "key": key});
-                if let Some(parent) = parent {
-                    command["parent_id"] = parent.id.into();
-                }
-                Write { key, command, action: Action::Create, room, sent: None }
-            }
-        };
-        let channel = format!("post:{}", write.room);
+        let write = self.mind.think(&self.plan, &mut self.random, &self.writes);
+        let channel = write.channel.clone();
         self.run.note(Op::Invoke { key: write.key.clone(), channel, action: write.action });
         self.run.progress.send_modify(|progress| progress.open += 1);
         self.writes.push(write);
@@ -263,6 +213,7 @@ impl Client {
             "subscribed" => self.subscribed(message),
             "event" => {
                 let event = Event::read(message);
+                self.mind.notice(&event);
                 self.mark(message["channel"].as_str().unwrap(), None, event.seq, Mark::Event(event));
             }
             "resync" => {
@@ -323,22 +274,9 @@ impl Client {
             // Nothing that is written here may be refused: every comment is one's own, and there.
             panic!("{} was refused {}: {message}", self.plan.name, self.writes[index].command);
         }
-        let Write { key, action, room, .. } = self.writes.remove(index);
-        let comment = &message["data"];
-        let id = comment["id"].as_u64().unwrap();
-        let seq = match action {
-            Action::Create => &comment["seq"],
-            Action::Edit { .. } | Action::Delete { .. } => &comment["updated_seq"],
-        };
-        self.run.note(Op::Ok { key: key.clone(), id, seq: seq.as_u64().unwrap() });
-        match action {
-            Action::Create => self.own.push(Own { id, key, room, version: 0 }),
-            Action::Edit { version, .. } => {
-                let key = key.rsplit_once('/').unwrap().0.to_owned();
-                self.own.push(Own { id, key, room, version });
-            }
-            Action::Delete { .. } => {}
-        }
+        let write = self.writes.remove(index);
+        let (id, seq) = self.mind.learn(&write, &message["data"]);
+        self.run.note(Op::Ok { key: write.key, id, seq });
         self.run.progress.send_modify(|progress| {
             progress.acks += 1;
             progress.open -= 1;

@@ -1,7 +1,7 @@
 //! What was done and what was seen: the material of the checker, and how it is written down.
 
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a write does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +19,20 @@ pub enum Action {
     Delete {
         /// Which comment.
         comment: u64,
+    },
+    /// A person's emoji on a comment is put there or taken away.
+    React {
+        /// Which comment.
+        comment: u64,
+        /// Which emoji.
+        emoji: &'static str,
+        /// Whether it is to be there.
+        on: bool,
+    },
+    /// A notification is read.
+    Read {
+        /// Which.
+        notification: u64,
     },
 }
 
@@ -38,9 +52,9 @@ pub enum Op {
     Ok {
         /// The write.
         key: String,
-        /// The comment.
+        /// The comment, or the notification.
         id: u64,
-        /// Of a create the comment's `seq`, else its `updated_seq`.
+        /// Of a create the comment's `seq`, of an edit or a deletion its `updated_seq`, else the one answered.
         seq: u64,
     },
     /// The server refused it for good.
@@ -56,18 +70,30 @@ pub enum Op {
 }
 
 /// What an event was about.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Subject {
     /// A comment.
     Comment(u64),
     /// A notification.
     Notification(u64),
     /// Something else, or nothing that may still be told.
+    #[default]
     None,
 }
 
-/// An event as one view, or the log, told it.
+/// One person's emoji, put on a comment or taken away.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Toggle {
+    /// Who.
+    pub user: u64,
+    /// Which emoji.
+    pub emoji: String,
+    /// Whether it is there from now on.
+    pub on: bool,
+}
+
+/// An event as one view, or the log, told it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Event {
     /// Its place.
     pub seq: u64,
@@ -79,6 +105,10 @@ pub struct Event {
     pub version: Option<u32>,
     /// `comment_count` after it, where it tells one.
     pub count: Option<i64>,
+    /// `by` of reactions.
+    pub by: Vec<Toggle>,
+    /// `unread` after it, where it tells one.
+    pub unread: Option<i64>,
 }
 
 /// Above every version: the text is gone.
@@ -119,7 +149,7 @@ pub struct View {
 }
 
 /// A comment as REST shows it in the end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     /// Which.
     pub id: u64,
@@ -129,6 +159,38 @@ pub struct Row {
     pub seq: u64,
     /// The version that its text bears; deleted is above every version.
     pub version: u32,
+    /// Who wrote it; nobody once it is deleted.
+    pub author: Option<u64>,
+    /// How many people chose each emoji.
+    pub reactions: BTreeMap<String, u64>,
+}
+
+/// A notification as REST shows it in the end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Which.
+    pub id: u64,
+    /// Why.
+    pub kind: String,
+    /// Of which comment.
+    pub comment: u64,
+    /// How many people it tells of.
+    pub count: u64,
+    /// Whether it is read.
+    pub read: bool,
+}
+
+/// What one person's inbox holds in the end.
+#[derive(Debug, Clone, Default)]
+pub struct Inbox {
+    /// Whose.
+    pub owner: u64,
+    /// Their channel.
+    pub channel: String,
+    /// The number told.
+    pub unread: i64,
+    /// All of it.
+    pub rows: Vec<Notice>,
 }
 
 /// What a channel holds in the end.
@@ -153,6 +215,12 @@ pub struct History {
     pub views: Vec<View>,
     /// Every channel.
     pub truth: BTreeMap<String, Truth>,
+    /// Who a client is, by the name that its keys begin with.
+    pub people: BTreeMap<String, u64>,
+    /// The emoji that a person sees as their own on a comment, by person and comment.
+    pub mine: BTreeMap<(u64, u64), BTreeSet<String>>,
+    /// The inbox that is looked at.
+    pub inbox: Option<Inbox>,
 }
 
 /// A text that bears a version.
@@ -176,7 +244,12 @@ impl Event {
         let subject = match (id(&data["comment"]["id"]).or(id(&data["comment_id"])), id(&data["notification"]["id"])) {
             (Some(comment), _) => Subject::Comment(comment),
             (None, Some(notification)) => Subject::Notification(notification),
-            (None, None) => Subject::None,
+            (None, None) => id(&data["id"]).map_or(Subject::None, Subject::Notification),
+        };
+        let toggle = |toggle: &Value| Toggle {
+            user: toggle["user_id"].as_u64().expect("a toggle is somebody's"),
+            emoji: toggle["emoji"].as_str().expect("a toggle has an emoji").to_owned(),
+            on: toggle["on"].as_bool().expect("a toggle is on or off"),
         };
         Self {
             seq: event["seq"].as_u64().expect("an event has a seq"),
@@ -184,6 +257,8 @@ impl Event {
             subject,
             version: version(&data["comment"]),
             count: data["comment_count"].as_i64(),
+            by: data["by"].as_array().into_iter().flatten().map(toggle).collect(),
+            unread: data["unread"].as_i64(),
         }
     }
 }
@@ -196,6 +271,26 @@ impl Row {
             key: comment["key"].as_str().map(str::to_owned),
             seq: comment["seq"].as_u64().expect("a comment has a seq"),
             version: version(comment).unwrap_or_else(|| panic!("a text without a version: {comment}")),
+            author: comment["author"]["id"].as_u64(),
+            reactions: counts(&comment["reactions"]),
+        }
+    }
+}
+
+fn counts(reactions: &Value) -> BTreeMap<String, u64> {
+    let each = reactions.as_object().expect("reactions are a map").iter();
+    each.map(|(emoji, count)| (emoji.clone(), count.as_u64().expect("a count is a number"))).collect()
+}
+
+impl Notice {
+    /// Reads a notification.
+    pub fn read(notice: &Value) -> Self {
+        Self {
+            id: notice["id"].as_u64().expect("a notification has an id"),
+            kind: notice["kind"].as_str().expect("a notification has a kind").to_owned(),
+            comment: notice["comment_id"].as_u64().expect("it is about a comment"),
+            count: notice["count"].as_u64().expect("a notification counts"),
+            read: !notice["read_at"].is_null(),
         }
     }
 }

@@ -1,23 +1,16 @@
 //! A server that is killed again and again loses nothing that it acknowledged, doubles nothing, and hides no hole.
 
 use crate::checker::check;
-use crate::client::{Client, Phase, Plan, Progress, Run};
-use crate::history::{Event, History, Row, Truth};
+use crate::client::Progress;
 use crate::support::database::Database;
-use crate::support::rest::Rest;
 use crate::support::server::Setup;
-use crate::support::wire::Codec;
-use crate::support::within;
+use crate::traffic::Traffic;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 const KILLS: usize = 20;
-const WRITERS: usize = 6;
-/// For what a restart holds up: a debug build that starts, eight clients that come back.
-const LONG: Duration = Duration::from_secs(30);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_survives_kill_nine() {
@@ -58,55 +51,25 @@ async fn survives_kill_nine(database: Database, instances: usize) {
         servers.push(server);
     }
     let addresses: Vec<SocketAddr> = servers.iter().map(|server| server.address).collect();
-
-    // The first one owns the rooms, so that every comment is also a notification on that person's own channel.
-    let tokens = setups[0].tokens("Writer", WRITERS).await;
-    let rest = Rest::new(addresses[0]);
-    let owner = rest.with(&tokens[0]);
-    let own_channel = format!("user:{}", owner.own_id().await);
-    let mut rooms = Vec::new();
-    for title in ["one", "two", "three"] {
-        rooms.push(owner.post(title).await);
-    }
-
-    let run = Run::new();
-    let channels: Vec<String> = rooms.iter().map(|room| format!("post:{room}")).collect();
-    let mut clients = Vec::new();
-    for index in 0..WRITERS + 2 {
-        // The last two only watch, as the owner: one person on three sockets sees one stream.
-        let owner = index == 0 || index >= WRITERS;
-        let mut watched = channels.clone();
-        watched.extend(owner.then(|| own_channel.clone()));
-        let plan = Plan {
-            name: format!("client{index}"),
-            token: tokens[if owner { 0 } else { index }].clone(),
-            codec: Codec::ALL[index % 2],
-            channels: watched,
-            rooms: if index < WRITERS { rooms.clone() } else { Vec::new() },
-            seed: random.random(),
-        };
-        clients.push(tokio::spawn(Client::new(plan, Arc::clone(&run)).work(addresses.clone())));
-    }
-
+    let traffic = Traffic::begin(&setups[0], &addresses, &mut random).await;
     for kill in 1..=KILLS {
         let moment = choose(&mut random);
         println!("kill {kill}: {moment:?}");
-        let before = run.progress.borrow().clone();
-        wait(&run, &format!("{moment:?}"), |progress| moment.has_come(&before, progress)).await;
+        let before = traffic.progress();
+        traffic.wait(&format!("{moment:?}"), |progress| moment.has_come(&before, progress)).await;
         // One after the other where there are several, so that clients go to and fro between them.
         let index = kill % instances;
         servers.remove(index).kill().await;
         servers.insert(index, setups[index].start().await);
     }
-    let before = run.progress.borrow().acks;
-    wait(&run, "writes after the last kill", |progress| progress.acks >= before + 50).await;
-    run.phase.send_replace(Phase::Settling);
-    wait(&run, "an answer to every write", |progress| progress.open == 0).await;
+    traffic.flow(50).await;
+    let run = Arc::clone(&traffic.run);
+    let history = traffic.settle(addresses[0]).await;
 
-    let history = settled(&run, &rest, &owner, &rooms, &own_channel, clients).await;
     let progress = run.progress.borrow().clone();
     let (recovered, anew) = progress.recovered;
     println!("{} acknowledged, resumed {recovered}, begun anew {anew}, silent {}", progress.acks, progress.silent);
+    println!("{} notifications", history.inbox.as_ref().map_or(0, |inbox| inbox.rows.len()));
     let found = check(&history);
     let shown = &found[..found.len().min(20)];
     assert!(found.is_empty(), "{} promises broken, seed {seed}: {shown:#?}", found.len());
@@ -145,49 +108,10 @@ impl Moment {
     }
 }
 
-async fn wait(run: &Run, what: &str, done: impl FnMut(&Progress) -> bool) {
-    let mut progress = run.progress.subscribe();
-    let reached = within(LONG, what, progress.wait_for(done)).await.is_ok();
-    assert!(reached);
-}
-
 fn epoch_of<'a>(mark: &'a crate::history::Mark, other: &'a str) -> &'a str {
     use crate::history::Mark::{Event, Resync, Subscribed};
     match mark {
         Subscribed { epoch, .. } | Resync { epoch, .. } => epoch,
         Event(_) => other,
     }
-}
-
-/// Waits until every view stands at its head, ends the clients and reads the truth.
-async fn settled(
-    run: &Run,
-    rest: &Rest,
-    owner: &Rest,
-    rooms: &[u64],
-    own_channel: &str,
-    clients: Vec<tokio::task::JoinHandle<Vec<crate::history::View>>>,
-) -> History {
-    let mut history = History::default();
-    for room in rooms {
-        let (epoch, head, comments) = rest.comments(*room).await;
-        let (_, _, log) = rest.log(&format!("post:{room}")).await;
-        let (rows, log) = (comments.iter().map(Row::read).collect(), log.iter().map(Event::read).collect());
-        history.truth.insert(format!("post:{room}"), Truth { epoch, head, rows, log });
-    }
-    let (epoch, head, log) = owner.log(own_channel).await;
-    let log = log.iter().map(Event::read).collect();
-    history.truth.insert(own_channel.to_owned(), Truth { epoch, head, rows: Vec::new(), log });
-    let heads = &history.truth;
-    let mut progress = run.progress.subscribe();
-    let all = progress
-        .wait_for(|progress| progress.positions.iter().all(|((_, channel), (_, seq))| *seq >= heads[channel].head));
-    // One that stays behind is the checker's to name.
-    let _ = tokio::time::timeout(LONG, all).await;
-    run.phase.send_replace(Phase::Done);
-    for client in clients {
-        history.views.extend(client.await.unwrap());
-    }
-    history.ops = std::mem::take(&mut run.ops.lock().unwrap());
-    history
 }

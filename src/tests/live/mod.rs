@@ -17,6 +17,7 @@ mod revocation;
 mod rosters;
 mod slow;
 pub(crate) mod support;
+mod tabs;
 mod tombstones;
 mod transport;
 mod typing;

@@ -71,7 +71,7 @@ async fn two_thousand_who_enter_one_room_are_told_a_few_times_and_not_once_for_e
     let tokens = people(&instance, 2_000).await;
     let mut members = Vec::new();
     for (i, token) in tokens.iter().enumerate() {
-        members.push(come(&instance, token, &room.name(), 16_384, CODECS[i % 2]).await);
+        members.push(come(&instance, token, &room.name(), 65_536, CODECS[i % 2]).await);
         instance.clock.pass(5);
     }
     instance.clock.pass(500);
@@ -157,4 +157,25 @@ async fn a_socket_that_lags_misses_what_changes_and_is_then_told_all_of_it() {
         instance.clock.pass(1_500);
         seen.until(&mut ada, |view, _| view.count == 1).await;
     }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_full_to_the_brim_is_told_once_it_takes_more() {
+    let (_house, instance) = Instance::open().await;
+    instance.clock.stop();
+    let room = instance.room().await;
+    let tokens = people(&instance, 3).await;
+    let (mut ada, mut seen) = come(&instance, &tokens[0], &room.name(), 65_536, Codec::Json).await;
+    // As many bytes as a pong has with its frame: one fills the pipe, and nothing is begun.
+    let (mut full, _) = come(&instance, &tokens[1], &room.name(), 24, Codec::Json).await;
+    instance.clock.pass(500);
+    seen.until(&mut ada, |view, _| view.count == 2).await;
+    full.send(json!({"type": "ping", "id": 1})).await;
+    assert_eq!(ada.ask(json!({"type": "ping"})).await["type"], "pong");
+    let _other = come(&instance, &tokens[2], &room.name(), 65_536, Codec::Json).await;
+    instance.clock.pass(500);
+    seen.until(&mut ada, |view, _| view.count == 3).await;
+    // No time passes, so that no heartbeat comes to its help.
+    full.until("the pong", |message| message["type"] == "pong").await;
+    full.until("the roster", |message| message["type"] == "presence" && message["count"] == 3).await;
 }

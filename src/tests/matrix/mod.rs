@@ -58,6 +58,8 @@ struct Stage {
 struct Scene {
     /// By the author.
     post: PostId,
+    /// A page of the host's site: a post of nobody's. Its key is its number.
+    page: Value,
     /// By the author, on it.
     comment: CommentId,
     /// The author's.
@@ -147,6 +149,7 @@ impl Stage {
             self.refresh_token_of_the_banned(operation).await
         };
         let notification = if operation.contains("notifications") { self.notify(room.post).await } else { Value::Null };
+        let page = if operation.contains("/posts/") { self.page(number).await } else { Value::Null };
         let token = self.token(who).await;
         let handle = match who {
             Who::Other => "bob",
@@ -156,7 +159,7 @@ impl Stage {
             Who::Nobody | Who::Banned | Who::Key(_) => "nobody",
         };
         let (post, author) = (room.post, room.author);
-        Scene { post, comment, notification, author, bystander, refresh_token, email, handle, token, number }
+        Scene { post, page, comment, notification, author, bystander, refresh_token, email, handle, token, number }
     }
 
     async fn refresh_token_of_the_banned(&self, operation: &str) -> String {
@@ -170,6 +173,15 @@ impl Stage {
         let signed_in = self.instance.state.accounts.login("banned@x.example", PASSWORD.into(), true).await.unwrap();
         store.write(Ban { whom: whom(), by: None, until: None, reason: None }).await.unwrap();
         signed_in.refresh_token
+    }
+
+    /// The id of a post that stands for a page.
+    async fn page(&self, number: u64) -> Value {
+        let key = self.token(Who::Key("posts")).await;
+        let page = json!({"page_key": number.to_string(), "title": "A page"});
+        let (status, answer) = self.send(Method::PUT, "/posts/by-key", Some(page), key.as_deref()).await;
+        assert_eq!((status, &answer["author"]), (201, &Value::Null), "{answer}");
+        answer["id"].clone()
     }
 
     /// The id of a notification of a post's author.

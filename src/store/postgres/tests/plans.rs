@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::CommentId;
 use crate::model::page::Sort;
-use crate::store::postgres::{bells, log, notifications, posts, threads};
+use crate::store::postgres::{bells, found, log, notifications, posts, threads};
 use crate::store::read::Below;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Executor};
@@ -27,6 +27,9 @@ const CROWD: &str = "
            0, 1 + n % 100, repeat('b', 200), repeat('h', 200), n, n, 0
     from generate_series(1, 105000) as n;
     update comments set reaction_count = id % 7 where id <= 60000 and id % 3 = 0;
+    insert into post_tags (tag, post_id) select 'tag', id from posts where id <= 1000;
+    insert into post_words (post_id, words)
+    select id, array_to_tsvector(array['every', 'w' || id % 100]) from posts where id <= 1000;
     insert into events (channel, seq, at, kind, facts)
     select 'post:1', n, 0, 'custom.x', '1' from generate_series(1, 100000) as n";
 
@@ -71,6 +74,9 @@ async fn a_page_costs_the_same_however_many_comments_there_are() {
             }
             let all = [
                 pages(&mut db, threads::REPLIES, "array[1, 2, 3, 4, 5], 4").await,
+                pages(&mut db, found::TAGGED, "500, 20, 'tag'").await,
+                searched(&mut db, &format!("{}, 20, null, '''w7'' & ''every'''", i64::MAX)).await,
+                searched(&mut db, "900, 20, 'tag', '''w7'''").await,
                 pages(&mut db, posts::LIST, &format!("{}, 20", i64::MAX)).await,
                 pages(
                     &mut db,
@@ -83,6 +89,14 @@ async fn a_page_costs_the_same_however_many_comments_there_are() {
             assert!(all.iter().all(|pages| *pages < PAGES), "{counted} {mode}: {all:?}");
         }
     }
+}
+
+/// As [`pages`] for a search, which sets one thing otherwise.
+async fn searched(db: &mut PgConnection, arguments: &str) -> i64 {
+    db.execute("set enable_bitmapscan = on").await.unwrap();
+    let touched = pages(db, found::WORDED, arguments).await;
+    db.execute("set enable_bitmapscan = off").await.unwrap();
+    touched
 }
 
 /// Ada's inbox: 100,000 notifications, of which the 100 oldest and every tenth one are unread; 100,000 of others, with 50

@@ -1,6 +1,7 @@
 //! Every list comes from an index in its order: no scan, no sorting, however much there is.
 
 use super::super::Sqlite;
+use super::super::found::{TAGGED, WORDED};
 use super::super::log::STRETCHES;
 use super::super::notifications;
 use super::super::threads::{REPLIES, list};
@@ -85,6 +86,21 @@ async fn the_first_replies_of_each_comment_are_a_walk_along_one_index() {
         assert!(steps.contains(&by_id), "{steps:?}");
     }
     assert!(steps.iter().all(|step| !step.starts_with("SCAN") || step.starts_with("SCAN asked")), "{steps:?}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn posts_are_found_along_the_index_of_their_tag_or_their_words() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = serve(&folder.path().join("belfry.sqlite")).await;
+    let by_tag = plan(&store, TAGGED).await;
+    assert!(by_tag.contains(&"SEARCH post_tags USING PRIMARY KEY (tag=? AND post_id<?)".to_owned()), "{by_tag:?}");
+    assert!(by_tag.contains(&"SEARCH p USING INTEGER PRIMARY KEY (rowid=?)".to_owned()), "{by_tag:?}");
+    assert!(!by_tag.iter().any(|step| step.contains("SCAN p") && !step.contains("SCAN post_tags")), "{by_tag:?}");
+    let by_words = plan(&store, WORDED).await;
+    // Words, a bound of the row and the order by it are all the index's own.
+    assert!(by_words.iter().any(|step| step.starts_with("SCAN post_words VIRTUAL TABLE INDEX")), "{by_words:?}");
+    assert!(by_words.contains(&"SEARCH p USING INTEGER PRIMARY KEY (rowid=?)".to_owned()), "{by_words:?}");
     store.close().await;
 }
 

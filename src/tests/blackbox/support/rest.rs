@@ -2,6 +2,7 @@
 
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 /// A caller: an address, and perhaps a token.
@@ -54,6 +55,33 @@ impl Rest {
     pub async fn post(&self, title: &str) -> u64 {
         let body = json!({"title": title, "body": "for a test"});
         self.good(Method::POST, "/posts", Some(body)).await["id"].as_u64().unwrap()
+    }
+
+    /// A new comment; its id.
+    pub async fn comment(&self, post: u64, body: &str) -> u64 {
+        let body = json!({"body": body});
+        self.good(Method::POST, &format!("/posts/{post}/comments"), Some(body)).await["id"].as_u64().unwrap()
+    }
+
+    /// The emoji that the caller has on a comment.
+    pub async fn own_reactions(&self, comment: u64) -> BTreeSet<String> {
+        let comment = self.get(&format!("/comments/{comment}")).await;
+        let mine = comment["my_reactions"].as_array().expect("who is signed in is told their own").iter();
+        mine.map(|emoji| emoji.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The caller's inbox: the number unread, and every notification.
+    pub async fn inbox(&self) -> (i64, Vec<Value>) {
+        let mut page = self.get("/notifications?limit=100").await;
+        let unread = page["unread"].as_i64().unwrap();
+        let mut items = Vec::new();
+        loop {
+            items.extend(page["items"].as_array().unwrap().iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(cursor) => page = self.get(&format!("/notifications?limit=100&cursor={cursor}")).await,
+                None => return (unread, items),
+            }
+        }
     }
 
     /// The caller's own id.

@@ -180,7 +180,14 @@ pub struct Room {
 async fn room_in(store: &Store) -> Room {
     let ensure = EnsurePeople { people: vec![("ada".into(), "Ada".into())] };
     let author = store.write(ensure).await.unwrap()[0].user.id;
-    let post = CreatePost { author, title: "A room".into(), body: "b".into(), html: "<p>b</p>".into(), key: None };
+    let post = CreatePost {
+        author,
+        title: "A room".into(),
+        body: "b".into(),
+        html: "<p>b</p>".into(),
+        tags: Vec::new(),
+        key: None,
+    };
     Room { post: store.write(post).await.unwrap().value.value.id, author }
 }
 

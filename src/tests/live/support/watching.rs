@@ -2,12 +2,14 @@
 
 use async_trait::async_trait;
 use belfry::model::page::Sort;
-use belfry::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use belfry::model::{
+    Account, Ban, BanId, Channel, Comment, CommentId, Event, PageCount, Post, PostId, Timestamp, UserId, UserRef,
+};
 use belfry::store::StoreError;
 use belfry::store::backend::{Backend, GroupResult, Grouped};
 use belfry::store::read::{
-    ApiKey, Behind, Below, Control, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications,
-    ReadPosts, Recipients, Revoked, Stretch,
+    ApiKey, Behind, Below, Control, Find, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog,
+    ReadNotifications, ReadPosts, Recipients, Revoked, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
 use std::collections::HashMap;
@@ -174,6 +176,22 @@ impl ReadPosts for Watching {
 
     async fn posts(&self, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
         self.inner.posts(before, limit).await
+    }
+
+    async fn find_posts(&self, find: &Find, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
+        self.inner.find_posts(find, before, limit).await
+    }
+
+    async fn page(&self, page_key: &str) -> Result<Option<Versioned<Post>>, StoreError> {
+        self.inner.page(page_key).await
+    }
+
+    async fn page_counts(&self, page_keys: &[String]) -> Result<Vec<PageCount>, StoreError> {
+        self.inner.page_counts(page_keys).await
+    }
+
+    async fn participants(&self, post: PostId) -> Result<Option<Vec<UserRef>>, StoreError> {
+        self.inner.participants(post).await
     }
 }
 

@@ -4,6 +4,9 @@
 //! all views and the log tell the same, nothing is seen that is not there, no seq shows what is older than itself, and
 //! what was acknowledged before something else was begun comes before it.
 
+mod inbox;
+mod reactions;
+
 use crate::history::{Action, DELETED, Event, History, Mark, Op, Row, Subject, Truth, View};
 use std::collections::{BTreeMap, HashMap};
 
@@ -40,6 +43,22 @@ pub enum Violation {
     WrongCount { view: String, channel: String, seq: u64 },
     /// A view did not reach the head.
     Behind { view: String, channel: String, at: u64, head: u64 },
+    /// A person does not see their emoji as it was acknowledged last.
+    LostToggle { key: String },
+    /// A person's emoji was put where it was, or taken from where it was not.
+    DoubledToggle { channel: String, seq: u64 },
+    /// A comment's counts are not what the log adds up to.
+    WrongReactions { channel: String, id: u64 },
+    /// What was read is unread, and nothing happened to it since.
+    LostRead { key: String },
+    /// Nobody told the owner of a comment or of reactions.
+    Unnotified { comment: u64 },
+    /// The owner was told of the same twice, of themselves, or of what is gone.
+    OverNotified { comment: u64 },
+    /// A notification of reactions counts other people than reacted.
+    WrongActors { comment: u64 },
+    /// `unread` is not the number of unread notifications.
+    WrongUnread { view: String, seq: u64 },
 }
 
 /// Everything that is wrong with a history; empty for a good one.
@@ -54,6 +73,8 @@ pub fn check(history: &History) -> Vec<Violation> {
             judge.view(view, &mut found);
         }
     }
+    reactions::check(history, &mut found);
+    inbox::check(history, &mut found);
     found
 }
 
@@ -130,6 +151,9 @@ fn writes(history: &History, found: &mut Vec<Violation>) {
     }
     for (key, write) in &begun {
         let Some((id, seq)) = write.acked else { continue };
+        if matches!(write.action, Action::Read { .. }) {
+            continue;
+        }
         let key = || (*key).to_owned();
         let Some(row) = by_id.get(&(write.channel, id)) else {
             found.push(Violation::Lost { key: key() });
@@ -151,6 +175,7 @@ fn writes(history: &History, found: &mut Vec<Violation>) {
                     found.push(Violation::Lost { key: key() });
                 }
             }
+            Action::React { .. } | Action::Read { .. } => {}
         }
         // A repeated edit or delete may tell the first one's seq; its own invocation is then younger than that.
         if write.action == Action::Create && seq <= write.floor {
@@ -219,7 +244,7 @@ fn acked_versions(history: &History, channel: &str) -> HashMap<u64, Vec<(u64, u3
                     Some(Action::Create) => 0,
                     Some(Action::Edit { version, .. }) => *version,
                     Some(Action::Delete { .. }) => DELETED,
-                    None => continue,
+                    Some(Action::React { .. } | Action::Read { .. }) | None => continue,
                 };
                 acked.entry(*id).or_default().push((*seq, version));
             }
