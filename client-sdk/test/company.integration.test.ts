@@ -231,6 +231,33 @@ describe("people in company on the real server", { skip: !binary && "BELFRY_BIN 
     assert.deepEqual(uids, thread.store.view.roots.map(({ uid }) => uid).slice(0, 2));
   });
 
+  test("posts are found by words, tags and people, and stand for pages", async () => {
+    const rest = server.rest(ada);
+    const made = await rest.createPost({ title: "Carillon", body: "Many bells", tags: ["Music"] });
+    assert.deepEqual(made.tags, ["music"]);
+    assert.deepEqual(
+      (await rest.posts({ q: "BELLS carillon" })).items.map(({ id }) => id),
+      [made.id],
+    );
+    assert.deepEqual((await rest.posts({ tag: "music", q: "silence" })).items, []);
+    const changed = await rest.updatePost(made.id, { title: "Chimes", tags: ["music", "towers"] });
+    assert.deepEqual([changed.title, changed.body, changed.tags], ["Chimes", "Many bells", ["music", "towers"]]);
+    assert.deepEqual(
+      (await rest.posts({ tag: "towers" })).items.map(({ id }) => id),
+      [made.id],
+    );
+    await server.connect(bob).createComment({ postId: made.id, body: "Ding" });
+    assert.deepEqual(
+      (await rest.people(made.id)).items.map(({ name }) => name),
+      ["Ada", "Bob"],
+    );
+    assert.deepEqual(
+      (await rest.people(made.id, { q: "BO" })).items.map(({ handle }) => handle),
+      [bob.user.handle],
+    );
+    assert.equal((await rejected(rest.postByKey({ page_key: "/about" }))).code, "forbidden", "not without an origin");
+  });
+
   test("who is banned is out, on the socket and over REST, until it is lifted", async () => {
     const [mod, eve] = [await server.register("Mod"), await server.register("Eve")];
     await server.run("role", mod.user.handle, "moderator");
