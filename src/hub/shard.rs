@@ -167,6 +167,7 @@ impl Shard {
         let mut writer = conn.lock();
         let Some(at) = writer.subs.iter().position(|sub| sub.slot == NOWHERE && Arc::ptr_eq(&sub.log, &log)) else {
             if members.is_empty() {
+                log.audience.set_members(self.index, false);
                 self.members.remove(&key(&log));
             }
             return;

@@ -105,16 +105,17 @@ impl Socket {
                     Subscribed { presence, ..subscribed }
                 }));
             }
+            // Before the answer is written: whoever has it may count on signals sent from then on.
+            for log in joined {
+                log.audience.set_members(self.shard, true);
+                core.inboxes[self.shard].tell(Told::Join(Arc::clone(self), log));
+            }
             match say(said) {
                 Some(answer) => self.enqueue(&mut writer, answer, now_ms),
                 None => writer.forget_rosters(),
             }
             self.settle(&mut writer, now_ms)
         };
-        let inbox = &core.inboxes[self.shard];
-        for log in joined {
-            inbox.tell(Told::Join(Arc::clone(self), log));
-        }
         if come {
             self.come();
         }

