@@ -6,9 +6,9 @@ import type { Comment, EventData, Person, Position, Post } from "./protocol.js";
 import { Refetcher } from "./refetcher.js";
 import type { CommentSort, Rest } from "./rest.js";
 import type { Room } from "./room.js";
-import type { CommentPage, Draft } from "./thread-entry.js";
+import type { CommentPage, Draft, Reread } from "./thread-entry.js";
 import { ThreadPages } from "./thread-pages.js";
-import { ThreadStore, type Reread } from "./thread-store.js";
+import { ThreadStore } from "./thread-store.js";
 
 export interface LiveThreadOptions {
   client: Client;

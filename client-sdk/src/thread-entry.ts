@@ -1,5 +1,21 @@
 import type { BelfryError } from "./errors.js";
 import type { Comment, Person, Position } from "./model.js";
+import type { CommentSort } from "./rest.js";
+
+export interface ThreadStoreOptions {
+  /** Pages bring roots with their first replies, and each branch is loaded by itself. Else they are flat, oldest first. */
+  tree?: boolean;
+  sort?: CommentSort;
+}
+
+/** Everything that was loaded, read anew. */
+export interface Reread {
+  page: CommentPage;
+  /** Of branches that go further than the page tells. */
+  branches?: { parentId: number; items: Comment[]; next_cursor: string | null }[];
+  /** What is shown and stands in none of them. */
+  singles?: Comment[];
+}
 
 /** A comment that was written here and is not known to be stored yet. */
 export interface Draft {
@@ -103,3 +119,11 @@ export function waiting(entries: Iterable<Entry>, parentId: number | null): Entr
   }
   return [...found.values()];
 }
+
+/** The same comments without the replies of those that are not open. */
+export const trimmed = (comments: Comment[], opens: (id: number) => boolean): Comment[] =>
+  comments.map(({ replies, ...comment }) =>
+    replies && opens(comment.id)
+      ? { ...comment, replies: { ...replies, items: trimmed(replies.items, opens) } }
+      : comment,
+  );

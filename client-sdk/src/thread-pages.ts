@@ -1,8 +1,8 @@
 import { asBelfryError } from "./errors.js";
 import type { Comment } from "./model.js";
 import type { CommentSort, Rest } from "./rest.js";
-import { idsOf, type CommentPage } from "./thread-entry.js";
-import type { Reread, ThreadStore } from "./thread-store.js";
+import { idsOf, type CommentPage, type Reread } from "./thread-entry.js";
+import type { ThreadStore } from "./thread-store.js";
 
 export interface ThreadPagesOptions {
   rest: Rest;

@@ -6,31 +6,19 @@ import {
   idsOf,
   isSame,
   mergeEntry,
+  trimmed,
   waiting,
   withoutVersions,
   type CommentPage,
   type Draft,
   type Entry,
+  type Reread,
+  type ThreadStoreOptions,
 } from "./thread-entry.js";
 import { Held } from "./thread-held.js";
 import { Places, type Branch } from "./thread-places.js";
 import { answered, reacted, Toggles, type Toggle } from "./thread-reactions.js";
 import { threadView, type ThreadView } from "./thread-view.js";
-
-export interface ThreadStoreOptions {
-  /** Pages bring roots with their first replies, and each branch is loaded by itself. Else they are flat, oldest first. */
-  tree?: boolean;
-  sort?: CommentSort;
-}
-
-/** Everything that was loaded, read anew. */
-export interface Reread {
-  page: CommentPage;
-  /** Of branches that go further than the page tells. */
-  branches?: { parentId: number; items: Comment[]; next_cursor: string | null }[];
-  /** What is shown and stands in none of them. */
-  singles?: Comment[];
-}
 
 type CommentEvent = ChannelEvent<string, unknown>;
 
@@ -171,6 +159,12 @@ export class ThreadStore {
     if (!this.#fits(page)) return false;
     const { sort, tree, order } = this.#places;
     const next = new Places(tree, sort);
+    const answered = new Set([...this.#entries.values()].map(({ comment }) => comment.parent_id));
+    // Replies that were a number stay one: they are not new.
+    const opens = (id: number) => !this.#entries.has(id) || answered.has(id) || this.#places.reachesReply(id, 0);
+    const trim = (comments: Comment[]) => (tree ? trimmed(comments, opens) : comments);
+    page = { ...page, items: trim(page.items) };
+    branches = branches.map((branch) => ({ ...branch, items: trim(branch.items) }));
     const items = [...page.items, ...branches.flatMap(({ items }) => items), ...singles];
     const told = idsOf(items);
     const known = [...this.#entries.values()].map(({ comment }) => comment).sort(order);

@@ -165,13 +165,14 @@ test("a hole reads anew what is shown, branches too; rows stay the same, nothing
   const world = new World();
   const { bob, say } = talk(world);
   const a = say("a");
-  for (const body of ["a1", "a2", "a3"]) say(body, a);
+  const [a1] = ["a1", "a2", "a3"].map((body) => say(body, a));
+  say("a1xy", say("a1x", a1));
   for (const body of ["b", "c"]) say(body);
   const { thread } = await opened(world, { pageSize: 2 });
   await thread.loadReplies(a.id);
   thread.comment(world.ada, "mine");
   await settle();
-  assert.equal(shown(thread), "a(a1 a2 a3) b | mine");
+  assert.equal(shown(thread), "a(a1(a1x(1 more)) a2 a3) b | mine");
   const uids = (nodes: ThreadNode[]): string[] => nodes.flatMap(({ replies, uid }) => [uid, ...uids(replies)]);
   const before = uids([...thread.store.view.roots, ...thread.store.view.tail]);
   const seen = new Set<string>();
@@ -182,7 +183,7 @@ test("a hole reads anew what is shown, branches too; rows stay the same, nothing
   world.hub.editComment(bob, a3.id, "a3, edited");
   say("a4", a);
   await world.clock.advance(2_000);
-  assert.deepEqual([...seen], ["a(a1 a2 a3, edited 1 new) b | mine"]);
+  assert.deepEqual([...seen], ["a(a1(a1x(1 more)) a2 a3, edited 1 new) b | mine"]);
   assert.deepEqual(uids([...thread.store.view.roots, ...thread.store.view.tail]), before);
 });
 

@@ -57,9 +57,14 @@ export class RealServer extends ServerProcess {
 }
 
 /** Resolves when it holds, at the next change that makes it hold. */
-export function until(what: string, listen: (check: () => void) => () => void, holds: () => boolean): Promise<void> {
+export function until(
+  what: string | (() => string),
+  listen: (check: () => void) => () => void,
+  holds: () => boolean,
+): Promise<void> {
   return new Promise((done, failed) => {
-    const timer = setTimeout(() => failed(new Error(`It never came about: ${what}`)), 30_000);
+    const told = () => `It never came about: ${typeof what === "string" ? what : what()}`;
+    const timer = setTimeout(() => failed(new Error(told())), 30_000);
     const check = () => {
       if (!holds()) return;
       clearTimeout(timer);

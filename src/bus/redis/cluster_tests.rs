@@ -1,11 +1,10 @@
 //! The bus over a cluster of Redis: the contract, slots that move, a node that is killed.
 
 use super::testing::server::RedisServer;
-use super::testing::{connected, ends, pair, until};
+use super::testing::{connected, ends, is_up, pair, until};
 use crate::bus::Bus;
 use crate::bus::conformance::{self, Ends, event, events, room, seqs};
 use crate::model::Channel;
-use std::sync::atomic::Ordering;
 
 /// Three nodes with a third of the slots each.
 struct Cluster {
@@ -112,7 +111,7 @@ async fn after_a_node_was_killed_and_is_back_everything_is_heard_again() {
     let rooms: Vec<Channel> = (1..=100).map(room).collect();
     b.subscribe(&rooms).await.unwrap();
     cluster.nodes[1].kill();
-    until("the loss to be noticed", || !b.shared.up.load(Ordering::Relaxed)).await;
+    until("the loss to be noticed", || !is_up(&a) && !is_up(&b)).await;
     assert!(b.subscribe(&[room(101)]).await.is_err());
     cluster.nodes[1].start_again().await;
     cluster.agrees().await;

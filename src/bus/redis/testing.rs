@@ -34,9 +34,14 @@ pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     timeout(Duration::from_secs(20), waiting).await.unwrap_or_else(|_| panic!("waited in vain for {what}"));
 }
 
+/// Whether an end has a connection that it believes in.
+pub fn is_up(bus: &RedisBus) -> bool {
+    bus.shared.up.load(Ordering::Relaxed)
+}
+
 /// Waits until an end carries.
 pub async fn connected(bus: &RedisBus) {
-    until("a connection", || bus.shared.up.load(Ordering::Relaxed) && bus.delivery().is_up()).await;
+    until("a connection", || is_up(bus) && bus.delivery().is_up()).await;
 }
 
 /// An epoch that no other test has.

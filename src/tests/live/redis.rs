@@ -8,7 +8,7 @@ use redis_server::RedisServer;
 use serde_json::json;
 use std::time::Duration;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 #[path = "../redis_proxy.rs"]
 mod redis_proxy;
@@ -103,9 +103,14 @@ async fn outlives(house: &House, a: &Instance, b: &Instance, stop: impl FnOnce()
     new.events(41..=60).await;
     let other = a.room().await;
     let mut stranger = within("a room not yet in memory", Client::viewer(b, &other.name())).await;
+    let before = Instant::now();
     start().await;
-    well(a).await;
-    well(b).await;
+    for instance in [a, b] {
+        // What was proved before proves nothing of now.
+        let proved = || instance.state.readiness.since_probe().flatten();
+        eventually("the bus to carry again", || proved().is_some_and(|age| age < before.elapsed())).await;
+        assert_eq!(status(instance), "ok");
+    }
     house.store.control.hold(Channel::Revocations);
     house.store.control.held().await;
     house.store.events.forget();
