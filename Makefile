@@ -19,6 +19,7 @@ help:
 	@echo "make test     everything that is tested, as in CI"
 	@echo "make lint     format, clippy and documentation"
 	@echo "make bench    fan-out and memory beside their floor (about ten minutes, two cores)"
+	@echo "make lists    how long first pages of very long lists take, on both databases"
 	@echo "make clean    remove what was built"
 
 run: build
@@ -81,7 +82,7 @@ bench: build
 	load-tests/bench/run.sh run target/release/belfry $(BENCH_ARGS)
 	$(MAKE) lists
 
-# How long the first pages of 100,000 comments and of an inbox of 100,000 take, on both databases.
+# How long the first pages of more than 100,000 comments and of an inbox of as many take, on both databases.
 lists: build
 	load-tests/bench/run.sh lists target/release/belfry
 	.ci/with-postgres load-tests/bench/run.sh lists target/release/belfry
