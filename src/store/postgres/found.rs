@@ -1,6 +1,7 @@
 //! What posts are found by: tags, words, pages of the host's site, people who take part.
 
 use super::failure::Failure;
+use super::log::open_channel;
 use super::posts::{self, as_held, posts};
 use crate::model::{Channel, PageCount, Post, PostId, UserId, UserRef};
 use crate::store::error::{Rejection, StoreError};
@@ -216,7 +217,7 @@ pub(super) async fn create_page(db: &mut PgConnection, ledger: &Ledger, w: &Crea
         as_held(ledger, &mut post);
         return Ok(Page { post, created: false });
     };
-    sqlx::query("insert into channels (name) values ($1)").bind(Channel::Post(id).name()).execute(&mut *db).await?;
+    open_channel(db, Channel::Post(id)).await?;
     let post = w.post(id, ledger.now());
     index(db, &[Indexed::of(&post)]).await?;
     Ok(Page { post: Versioned { value: post, seq: 0 }, created: true })

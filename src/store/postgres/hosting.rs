@@ -3,6 +3,7 @@
 use super::accounts::{self, accounts};
 use super::failure::Failure;
 use super::hot::storable;
+use super::log::open_channel;
 use super::sessions::{append_internal, end_all_of};
 use crate::model::event::SessionRevoked;
 use crate::model::{Account, Channel, EventData, UserId};
@@ -119,10 +120,7 @@ async fn make(db: &mut PgConnection, ledger: &Ledger, person: &HostPerson) -> Re
         .execute(&mut *db)
         .await?;
         if inserted.rows_affected() == 1 {
-            sqlx::query("insert into channels (name) values ($1)")
-                .bind(Channel::User(id).name())
-                .execute(&mut *db)
-                .await?;
+            open_channel(db, Channel::User(id)).await?;
             let account = accounts::account(db, id).await?.ok_or(accounts::NOT_FOUND)?;
             return Ok(HostAccount { account, made: true });
         }

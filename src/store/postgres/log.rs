@@ -14,6 +14,11 @@ pub(super) fn stored(name: &str) -> Result<Channel, StoreError> {
     Channel::from_stored(name).map_err(|_| StoreError::Internal(format!("a channel called {name:?}")))
 }
 
+/// Makes a channel at head 0.
+pub(super) async fn open_channel(db: &mut PgConnection, channel: Channel) -> Result<(), sqlx::Error> {
+    sqlx::query("insert into channels (name) values ($1)").bind(channel.name()).execute(db).await.map(drop)
+}
+
 /// The rows of these channels.
 pub(super) async fn heads(db: &mut PgConnection, channels: &[Channel]) -> Result<HashMap<Channel, Head>, StoreError> {
     let rows: Vec<NamedChannelRow> = sqlx::query_as(

@@ -39,7 +39,7 @@ impl Transaction {
             return Err(EMAIL_TAKEN.into());
         }
         let asked = register.handle.is_some();
-        let mut handle = register.handle.unwrap_or_else(|| register.base_handle.clone());
+        let handle = register.handle.unwrap_or_else(|| register.base_handle.clone());
         let taken = self.handle_taken(&handle).await?;
         if taken && asked {
             return Err(HANDLE_TAKEN.into());
@@ -58,12 +58,7 @@ impl Transaction {
         .fetch_one(&mut self.connection)
         .await?;
         if taken {
-            handle = self.free_handle(&register.base_handle, id).await?;
-            sqlx::query("update users set handle = $2 where id = $1")
-                .bind(id)
-                .bind(&handle)
-                .execute(&mut self.connection)
-                .await?;
+            self.give_free_handle(&register.base_handle, id).await?;
         }
         self.open_channel(Channel::User(id)).await?;
         let session_id = self.insert_session(id, &register.session).await?;
@@ -209,11 +204,17 @@ impl Transaction {
         Ok(taken)
     }
 
-    pub(super) async fn free_handle(&mut self, base: &str, id: UserId) -> Result<String, Trouble> {
+    /// Gives a person the first spelling of a taken handle that nobody has.
+    pub(super) async fn give_free_handle(&mut self, base: &str, id: UserId) -> Result<(), Trouble> {
         for spelling in 1..SPELLINGS {
             let handle = derived_handle(base, id, spelling);
             if !self.handle_taken(&handle).await? {
-                return Ok(handle);
+                sqlx::query("update users set handle = $2 where id = $1")
+                    .bind(id)
+                    .bind(&handle)
+                    .execute(&mut self.connection)
+                    .await?;
+                return Ok(());
             }
         }
         Err(HANDLE_TAKEN.into())

@@ -75,12 +75,7 @@ impl Transaction {
         .fetch_one(&mut self.connection)
         .await?;
         if taken {
-            let handle = self.free_handle(&person.base_handle, id).await?;
-            sqlx::query("update users set handle = $2 where id = $1")
-                .bind(id)
-                .bind(&handle)
-                .execute(&mut self.connection)
-                .await?;
+            self.give_free_handle(&person.base_handle, id).await?;
         }
         self.open_channel(Channel::User(id)).await?;
         self.person(&crate::store::write::Whom::Id(id)).await
