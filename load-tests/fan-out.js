@@ -6,15 +6,15 @@ import { Lobby } from "./lib/lobby.js";
 import { acknowledged, CLEAN } from "./lib/metrics.js";
 import { reader, settle } from "./lib/readers.js";
 import { summary, TREND } from "./lib/summary.js";
-import { each, once, opened, vu, wait } from "./lib/vu.js";
+import { deal, each, once, opened, vu, wait } from "./lib/vu.js";
 import { world } from "./lib/world.js";
 
-const READERS = number("READERS", 400);
+const READERS = number("READERS", 300);
 const CROWDS = number("CROWDS", 8);
 const RATE = number("RATE", 10);
 const DURATION = time("DURATION", "30s");
 const WRITES = Math.round((RATE * DURATION) / 1000);
-const P95 = number("P95", 100);
+const P95 = number("P95", 500);
 const SECONDS = DURATION / 1000 + 120;
 
 export const options = {
@@ -55,10 +55,9 @@ export const readers = vu(async (world) => {
   const [post] = world.posts;
   const crowd = exec.scenario.iterationInTest;
   const lobby = await Lobby.enter(world, world.tokens[crowd]);
-  const places = Array.from({ length: READERS }, (_, n) => n).filter((n) => n % CROWDS === crowd);
-  const followers = await each(places, 8, async (n) => {
+  const followers = await each(deal(READERS, CROWDS, crowd), 8, async ({ turn }) => {
     const follower = new Follower(`post:${post}`);
-    await reader(n, post, follower);
+    await reader(turn, post, follower);
     return follower;
   });
   await lobby.says("listening");

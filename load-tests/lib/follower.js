@@ -15,12 +15,14 @@ export class Follower {
   start = 0;
   /** What it heard since `start`, by subject. */
   heard = [];
+  /** When the last of it came in. */
+  arrival = 0;
   /** Whether the server gave all that was missed when it was last asked. */
   recovered = false;
   #live = 0;
   #waiting = [];
 
-  /** `measured`: whether its events count for the script's figures. `onEvent(event, arrival)` is told of each. */
+  /** `measured`: whether its events count for the script's figures. `onEvent(event, arrival, live)` is told of each. */
   constructor(channel, { measured = true, onEvent = () => {} } = {}) {
     this.channel = channel;
     this.measured = measured;
@@ -44,6 +46,7 @@ export class Follower {
     const { epoch, seq, head, recovered, events } = body;
     this.recovered = recovered;
     this.#live = head;
+    this.arrival = arrival;
     if (recovered) {
       if (epoch !== this.epoch) fault("recovered from another epoch", this.channel);
       for (const event of events) this.take(event, arrival);
@@ -59,12 +62,13 @@ export class Follower {
     if (seq <= this.last) return repeats.add(1);
     if (seq > this.last + 1) gaps.add(seq - this.last - 1);
     this.last = seq;
+    this.arrival = arrival;
     this.heard[seq - this.start - 1] = subject(event);
     if (this.measured) {
       delivered.add(1);
       if (seq > this.#live) delivery.add(arrival - Date.parse(event.at));
     }
-    this.onEvent(event, arrival);
+    this.onEvent(event, arrival, seq > this.#live);
     this.#waiting = this.#waiting.filter(({ seq, found }) => seq > this.last || found());
   }
 

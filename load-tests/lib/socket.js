@@ -28,6 +28,8 @@ export class Socket {
   #socket;
   #codec;
   #opened = Date.now();
+  /** When the last answer came in, however long this virtual user was busy with others. */
+  #arrival = 0;
   #answers = new Map();
   #followers = new Map();
   #last = 0;
@@ -60,20 +62,18 @@ export class Socket {
     for (const follower of follow) this.#followers.set(follower.channel, follower);
     const subscriptions = follow.map((follower) => ({ ...follower.wish(), ...(presence && { presence }) }));
     const welcome = await this.ask({ type: "connect", token, client: "k6/1", subscriptions });
-    joining.add(Date.now() - this.#opened);
+    joining.add(this.#arrival - this.#opened);
     return welcome;
   }
 
   /** Waits for what a shortcut subscribes to by itself. */
-  follows(follower, token) {
+  async follows(follower, token) {
     this.#followers.set(follower.channel, follower);
     const subscribed = new Promise((resolve, reject) => this.#await(0, "subscribed", resolve, reject));
-    subscribed.then(
-      () => joining.add(Date.now() - this.#opened),
-      () => {},
-    );
     if (token) this.ask({ type: "connect", token }).catch((error) => fault("not signed in", error));
-    return subscribed;
+    const body = await subscribed;
+    joining.add(this.#arrival - this.#opened);
+    return body;
   }
 
   /** Follows one more channel. */
@@ -150,6 +150,7 @@ export class Socket {
     if (!asked) return fault("an answer to nothing", JSON.stringify(message));
     this.#answers.delete(id);
     clearTimeout(asked.timer);
+    this.#arrival = timestamp;
     answer.add(timestamp - asked.since);
     if (message.type === "error") asked.reject(new Refused(message.error));
     else asked.resolve(message);

@@ -37,6 +37,12 @@ export const each = async (items, width, run) => {
   return results;
 };
 
+/** What falls to one of so many when `count` things are dealt out; `turn` differs within one and among the first. */
+export const deal = (count, parts, part) => {
+  const own = Array.from({ length: count }, (_, n) => n).filter((n) => n % parts === part);
+  return own.map((n) => ({ n, turn: part + (n - part) / parts }));
+};
+
 /** A scenario of `vus` virtual users that run once. */
 export const once = (exec, vus, seconds) => ({
   executor: "per-vu-iterations",
