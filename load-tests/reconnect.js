@@ -12,7 +12,7 @@ import { summary, TREND } from "./lib/summary.js";
 import { deal, each, once, opened, vu, wait } from "./lib/vu.js";
 import { world } from "./lib/world.js";
 
-const READERS = number("READERS", 300);
+const READERS = number("READERS", 200);
 const CROWDS = number("CROWDS", 8);
 const RATE = number("RATE", 10);
 const DURATION = time("DURATION", "30s");

@@ -2,7 +2,8 @@
 # Runs load tests against an instance of its own, one script after the other, and fails where one does:
 #   load-tests/run.sh target/release/belfry                   all of them
 #   load-tests/run.sh target/release/belfry smoke fan-out     these
-# On BELFRY_TEST_POSTGRES and BELFRY_TEST_REDIS where they are set, else on SQLite and alone. INSTANCES starts several.
+# On BELFRY_TEST_POSTGRES and BELFRY_TEST_REDIS where they are set, else on SQLite and alone. INSTANCES starts several;
+# GROWTH is by how many MiB their memory may grow in the soak.
 set -euo pipefail
 
 [ $# -gt 0 ] || { echo "usage: ${0##*/} BELFRY [SCRIPT...]" >&2; exit 2; }
@@ -45,10 +46,22 @@ BELFRY_API_KEY=$("$belfry" token --api-key load)
 export BELFRY_URL BELFRY_METRICS BELFRY_TOKENS BELFRY_API_KEY RESULTS
 "$belfry" token --name Load --count 400 >"$BELFRY_TOKENS"
 
+# Resident memory of all instances in MiB; nothing where the system does not tell.
+resident() {
+    for server in "${servers[@]}"; do cat "/proc/$server/status"; done 2>/dev/null | awk '/^VmRSS/ { kb += $2 } END { print int(kb / 1024) }'
+}
+
 failed=()
 for script in "$@"; do
-    # Standard error tells what went wrong, nothing else; k6's own server would want a port.
+    before=$(resident)
+    # k6's own server would want a port; what it says on stderr are faults.
     ../.ci/k6 run --quiet --no-usage-report --address= "$script.js" || failed+=("$script")
+    after=$(resident)
+    [ "$script" = smoke ] || echo "  memory of the server: $before MiB before, $after MiB after"
+    if [ "$script" = soak ] && [ $((after - before)) -gt "${GROWTH:-64}" ]; then
+        echo "soak: the server grew by more than ${GROWTH:-64} MiB" >&2
+        failed+=("memory")
+    fi
 done
 
 rows=()
