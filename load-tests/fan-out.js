@@ -47,7 +47,7 @@ export const writer = vu(async (world) => {
     await wait(begun + ((n + 1) * 1000) / RATE - Date.now());
   }
   const acks = await Promise.all(writes);
-  await lobby.meet("written", 1);
+  await lobby.says("written");
   await settle(`post:${post}`, [follower], { acks });
 });
 

@@ -138,7 +138,7 @@ export const readers = vu(async (world) => {
   await Promise.all(crowdOf.map((reader) => reader.wander(end)));
   await Promise.all(crowdOf.map(({ socket }) => socket.close()));
   await lobby.says("gone");
-  await lobby.all("written", 1);
+  await lobby.all("written", 1, DURATION + 60_000);
   await Promise.all(crowdOf.map((reader) => reader.come(herd)));
   await settle(
     `post:${post}`,

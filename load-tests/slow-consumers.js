@@ -93,9 +93,9 @@ export const readers = vu(async (world) => {
     return follower;
   });
   await lobby.says("ready");
-  await lobby.all("slow", 1);
+  await lobby.all("slow", 1, SECONDS * 1000);
   alone = false;
-  await lobby.all("written", 1);
+  await lobby.all("written", 1, SECONDS * 1000);
   await settle(`post:${post}`, followers);
 });
 
@@ -133,13 +133,13 @@ export const slow = vu(async (world) => {
   const lobby = await Lobby.enter(world, world.tokens[CROWDS + 1 + n]);
   const follower = new Follower(channel, { measured: false });
   await lobby.says("ready");
-  await lobby.all("slow", 1);
+  await lobby.all("slow", 1, SECONDS * 1000);
   const stops = n % 2 === 0;
   const stayed = sleepy(n, follower, stops ? STALL : NAP);
   if (stayed) rested.add(1);
   else if (stops) dropped.add(1);
   else fault("a short nap was not forgiven", channel);
-  await lobby.all("written", 1);
+  await lobby.all("written", 1, SECONDS * 1000);
   if (!stayed) {
     const socket = await opened("/ws", { n });
     await socket.connect({ follow: [follower] });

@@ -43,8 +43,8 @@ const ways = {
   "the notification socket opens with MessagePack": rings("msgpack"),
   "a token in the upgrade's header signs in": async ({ tokens }) => {
     const socket = await opened("/ws", { token: tokens[BOB] });
-    const { user } = await next(socket, "welcome");
-    expect("it is the token's person", user.id === userOf(tokens[BOB]));
+    const { channel } = await socket.ask({ type: "subscribe", channel: "me" });
+    expect("it is the token's person", channel === `user:${userOf(tokens[BOB])}`);
   },
   "a token in connect signs in": async (stage) => {
     const token = stage.tokens[ADA];
@@ -61,10 +61,17 @@ const ways = {
     expect("4401", (await soon("the close", socket.closed)) === 4401);
   },
   "a post that is not there closes its socket": async () => {
-    const socket = await opened("/ws/posts/9007199254740991/live");
-    socket.onCut = () => {};
-    await refused(socket.follows(new Follower("post:9007199254740991")), "not_found");
-    expect("4404", (await soon("the close", socket.closed)) === 4404);
+    const path = "/ws/posts/9007199254740991/live";
+    const ended = opened(path).then(
+      (socket) => {
+        socket.onCut = () => {};
+        // It is told why, first.
+        socket.follows(new Follower("post:9007199254740991")).catch(() => {});
+        return socket.closed;
+      },
+      ({ code }) => code,
+    );
+    expect("4404", (await soon("the close", ended)) === 4404);
   },
 };
 

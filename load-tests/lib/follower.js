@@ -19,6 +19,8 @@ export class Follower {
   arrival = 0;
   /** Whether the server gave all that was missed when it was last asked. */
   recovered = false;
+  /** Whether its socket follows already, and the server's answer says from where. */
+  follows = false;
   #live = 0;
   #waiting = [];
 
@@ -47,7 +49,7 @@ export class Follower {
     this.recovered = recovered;
     this.#live = head;
     this.arrival = arrival;
-    if (recovered) {
+    if (recovered && !(this.follows && this.epoch === null)) {
       if (epoch !== this.epoch) fault("recovered from another epoch", this.channel);
       for (const event of events) this.take(event, arrival);
       if (this.last !== seq) fault("recovered to another place than it says", `${this.channel}: ${this.last}, ${seq}`);
@@ -55,6 +57,7 @@ export class Follower {
       if (events.length) fault("not recovered, but events", this.channel);
       this.#restart(epoch, seq);
     }
+    this.follows = false;
   }
 
   take(event, arrival) {

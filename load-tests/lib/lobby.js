@@ -4,6 +4,9 @@ import { Follower } from "./follower.js";
 import { ask } from "./rest.js";
 import { opened } from "./vu.js";
 
+/** How long the last may be behind the first. */
+const PATIENCE = 30_000;
+
 export class Lobby {
   #arrived = {};
   #waiting = [];
@@ -28,7 +31,7 @@ export class Lobby {
   }
 
   /** Waits until so many are at a point. */
-  all(point, count, patience = 120_000) {
+  all(point, count, patience = PATIENCE) {
     if ((this.#arrived[point] || 0) >= count) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const late = () => reject(new Error(`${this.#arrived[point] || 0} of ${count} came to "${point}"`));

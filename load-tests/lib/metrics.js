@@ -30,6 +30,8 @@ export const resyncs = new Counter("resyncs");
 export const cuts = new Counter("cuts");
 /** Anything else that is not as the protocol says: refusals, no answer, a second answer, nonsense. */
 export const faults = new Counter("faults");
+/** Frames that k6 itself lost, see `Socket.follows`; no fault of the server. */
+export const unheard = new Counter("unheard");
 
 const never = [gaps, repeats, missing, differing, lost, resyncs, cuts, faults];
 

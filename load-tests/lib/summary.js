@@ -35,6 +35,9 @@ export const summary = (script, load, also = []) => {
       `${script}: ${lines.length ? "FAILED" : "passed"} in ${seconds} s (${load})`,
       `  ${count("delivered")} events arrived, ${count("acknowledged")} writes acknowledged`,
       ...told,
+      ...(metrics.unheard?.values.count
+        ? [`  k6 lost ${count("unheard")} first frames, which were asked for again`]
+        : []),
       ...lines,
     ].join("\n");
     const column = Object.fromEntries(figures);
