@@ -8,7 +8,8 @@ import { acknowledged, CLEAN } from "./lib/metrics.js";
 import { settle } from "./lib/readers.js";
 import { ask } from "./lib/rest.js";
 import { summary, TREND } from "./lib/summary.js";
-import { deal, once, opened, vu, wait } from "./lib/vu.js";
+import { wait } from "./lib/timer.js";
+import { deal, once, opened, vu } from "./lib/vu.js";
 import { userOf, world } from "./lib/world.js";
 
 const SOCKETS = number("SOCKETS", 2000);

@@ -6,7 +6,8 @@ import { Lobby } from "./lib/lobby.js";
 import { acknowledged, CLEAN } from "./lib/metrics.js";
 import { reader, settle } from "./lib/readers.js";
 import { summary, TREND } from "./lib/summary.js";
-import { deal, each, once, opened, vu, wait } from "./lib/vu.js";
+import { wait } from "./lib/timer.js";
+import { deal, each, once, opened, vu } from "./lib/vu.js";
 import { world } from "./lib/world.js";
 
 const READERS = number("READERS", 300);

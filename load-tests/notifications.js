@@ -8,7 +8,8 @@ import { acknowledged, CLEAN, fault } from "./lib/metrics.js";
 import { settle } from "./lib/readers.js";
 import { asking } from "./lib/rest.js";
 import { summary, TREND } from "./lib/summary.js";
-import { deal, each, once, opened, vu, wait } from "./lib/vu.js";
+import { wait } from "./lib/timer.js";
+import { deal, each, once, opened, vu } from "./lib/vu.js";
 import { userOf, world } from "./lib/world.js";
 
 const PEOPLE = number("PEOPLE", 80);

@@ -9,7 +9,8 @@ import { acknowledged, CLEAN, fault } from "./lib/metrics.js";
 import { around } from "./lib/person.js";
 import { settle } from "./lib/readers.js";
 import { summary, TREND } from "./lib/summary.js";
-import { deal, each, once, opened, vu, wait } from "./lib/vu.js";
+import { wait } from "./lib/timer.js";
+import { deal, each, once, opened, vu } from "./lib/vu.js";
 import { world } from "./lib/world.js";
 
 const READERS = number("READERS", 200);

@@ -8,7 +8,8 @@ import { Lobby } from "./lib/lobby.js";
 import { CLEAN, fault } from "./lib/metrics.js";
 import { around, Person, settleAll } from "./lib/person.js";
 import { summary, TREND } from "./lib/summary.js";
-import { deal, each, once, vu, wait } from "./lib/vu.js";
+import { wait } from "./lib/timer.js";
+import { deal, each, once, vu } from "./lib/vu.js";
 import { world } from "./lib/world.js";
 
 const PEOPLE = number("PEOPLE", 80);

@@ -2,6 +2,7 @@
 // as passed.
 import { check } from "k6";
 import { Counter } from "k6/metrics";
+import { after } from "./timer.js";
 
 export const passed = new Counter("passed");
 export const failed = new Counter("failed");
@@ -14,8 +15,7 @@ export const expect = (what, holds) => {
 /** Waits for a promise, and says what was waited for when it takes too long. */
 export const soon = (what, promise, patience = 5000) => {
   const late = new Promise((_, reject) => {
-    const timer = setTimeout(() => reject(new Error(`did not come: ${what}`)), patience);
-    const stop = () => clearTimeout(timer);
+    const stop = after(patience, () => reject(new Error(`did not come: ${what}`)));
     promise.then(stop, stop);
   });
   return Promise.race([promise, late]);

@@ -1,5 +1,6 @@
 // One channel as one socket hears it, over any number of cuts: where it is, what it heard, and what was wrong with it.
 import { delivered, delivery, differing, fault, gaps, missing, repeats, resyncs } from "./metrics.js";
+import { after } from "./timer.js";
 
 /** What an event is about: the same for all who hear it, and in the log. */
 const subject = ({ kind, data }) => {
@@ -85,9 +86,9 @@ export class Follower {
   reaches(seq, patience) {
     if (this.last >= seq) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), patience);
+      const stop = after(patience, () => resolve(false));
       const found = () => {
-        clearTimeout(timer);
+        stop();
         resolve(true);
       };
       this.#waiting.push({ seq, found });

@@ -2,6 +2,7 @@
 // of the lobby, and everyone counts.
 import { Follower } from "./follower.js";
 import { ask } from "./rest.js";
+import { after } from "./timer.js";
 import { opened } from "./vu.js";
 
 /** How long the last may be behind the first. */
@@ -35,9 +36,9 @@ export class Lobby {
     if ((this.#arrived[point] || 0) >= count) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const late = () => reject(new Error(`${this.#arrived[point] || 0} of ${count} came to "${point}"`));
-      const timer = setTimeout(late, patience);
+      const stop = after(patience, late);
       const found = () => {
-        clearTimeout(timer);
+        stop();
         resolve();
       };
       this.#waiting.push({ point, count, found });

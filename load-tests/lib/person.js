@@ -3,7 +3,8 @@ import { Follower } from "./follower.js";
 import { acknowledged, fault } from "./metrics.js";
 import { settle } from "./readers.js";
 import { asking } from "./rest.js";
-import { opened, wait } from "./vu.js";
+import { wait } from "./timer.js";
+import { opened } from "./vu.js";
 import { userOf } from "./world.js";
 
 const EMOJI = ["👍", "❤️", "🎉", "😂", "👀"];

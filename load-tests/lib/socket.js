@@ -3,6 +3,7 @@ import { WebSocket } from "k6/experimental/websockets";
 import { CODECS } from "./codec.js";
 import { socketUrl } from "./env.js";
 import { answer, cuts, fault, joining, unheard } from "./metrics.js";
+import { after } from "./timer.js";
 
 /** How long an answer may take before there is none. */
 const PATIENCE = 15_000;
@@ -76,18 +77,17 @@ export class Socket {
   async follows(follower, token) {
     this.#followers.set(follower.channel, follower);
     if (token) await this.ask({ type: "connect", token });
-    let asking;
+    let stop;
     const subscribed = new Promise((resolve, reject) => {
       this.#await(0, "subscribed", resolve, reject);
       const again = () => {
         unheard.add(1);
-        clearTimeout(this.#answers.get(0).timer);
+        this.#answers.get(0).stop();
         follower.follows = true;
         this.ask({ type: "subscribe", channel: follower.channel }).then(resolve, reject);
       };
-      asking = setTimeout(again, SILENCE);
+      stop = after(SILENCE, again);
     });
-    const stop = () => clearTimeout(asking);
     subscribed.then(stop, stop);
     const body = await subscribed;
     if (body.id === 0) joining.add(this.#arrival - this.#opened);
@@ -127,12 +127,12 @@ export class Socket {
   }
 
   #await(id, type, resolve, reject) {
-    const timer = setTimeout(() => {
+    const stop = after(PATIENCE, () => {
       this.#answers.delete(id);
       fault("no answer", type);
       reject(new Error(`no answer to ${type}`));
-    }, PATIENCE);
-    this.#answers.set(id, { type, resolve, reject, timer, since: Date.now() });
+    });
+    this.#answers.set(id, { type, resolve, reject, stop, since: Date.now() });
   }
 
   #read({ data, timestamp }) {
@@ -167,7 +167,7 @@ export class Socket {
     const asked = this.#answers.get(id);
     if (!asked) return fault("an answer to nothing", JSON.stringify(message));
     this.#answers.delete(id);
-    clearTimeout(asked.timer);
+    asked.stop();
     this.#arrival = timestamp;
     answer.add(timestamp - asked.since);
     if (message.type === "error") asked.reject(new Refused(message.error));
@@ -177,8 +177,8 @@ export class Socket {
   #end() {
     if (this.code !== null) return;
     this.code = closeCode(this.error);
-    for (const { timer, reject } of this.#answers.values()) {
-      clearTimeout(timer);
+    for (const { stop, reject } of this.#answers.values()) {
+      stop();
       reject(new Error(`closed with ${this.code}`));
     }
     this.#answers.clear();

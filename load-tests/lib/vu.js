@@ -24,8 +24,6 @@ export const vu = (body) => async (world) => {
   }
 };
 
-export const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
-
 /** Runs something for each at once, at most `width` at a time. */
 export const each = async (items, width, run) => {
   const rest = items.map((item, n) => [item, n]);
