@@ -7,12 +7,13 @@ use crate::support::wire::{Codec, Incoming, Socket, upgrade_over};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Writes of one client that wait for their answer.
 const IN_FLIGHT: usize = 4;
@@ -40,6 +41,8 @@ pub struct Run {
     pub progress: watch::Sender<Progress>,
     /// What is to be done.
     pub phase: watch::Sender<Phase>,
+    /// When each event was first and last seen.
+    seen: Mutex<HashMap<(String, u64), (Instant, Instant)>>,
 }
 
 /// What has happened so far.
@@ -63,7 +66,19 @@ impl Run {
     /// A run that begins with writing.
     pub fn new() -> Arc<Self> {
         let (progress, phase) = (watch::Sender::new(Progress::default()), watch::Sender::new(Phase::Writing));
-        Arc::new(Self { ops: Mutex::default(), progress, phase })
+        Arc::new(Self { ops: Mutex::default(), progress, phase, seen: Mutex::default() })
+    }
+
+    /// The longest time that an event took from its first sight to its last.
+    pub fn worst_delivery(&self) -> Duration {
+        let seen = self.seen.lock().unwrap();
+        seen.values().map(|(first, last)| *last - *first).max().unwrap_or_default()
+    }
+
+    fn see(&self, channel: &str, seq: u64) {
+        let now = Instant::now();
+        let mut seen = self.seen.lock().unwrap();
+        seen.entry((channel.to_owned(), seq)).and_modify(|(_, last)| *last = now).or_insert((now, now));
     }
 
     fn note(&self, op: Op) {
@@ -253,6 +268,9 @@ impl Client {
     }
 
     fn mark(&mut self, channel: &str, epoch: Option<String>, seq: u64, mark: Mark) {
+        if matches!(mark, Mark::Event(_)) {
+            self.run.see(channel, seq);
+        }
         let Sight { at, marks } =
             self.views.get_mut(channel).unwrap_or_else(|| panic!("{channel} was never asked for"));
         let epoch = epoch.or_else(|| at.take().map(|(epoch, _)| epoch)).expect("events follow a subscription");

@@ -98,8 +98,9 @@ impl Traffic {
     }
 
     /// Begins nothing new, waits for an answer to every write and until every view stands at its head, ends the clients
-    /// and reads the truth from the instance at this address.
-    pub async fn settle(mut self, address: SocketAddr) -> History {
+    /// and reads the truth from the instance at this address. Beside it the longest time that an event took from its first
+    /// sight to its last.
+    pub async fn settle(mut self, address: SocketAddr) -> (History, Duration) {
         self.run.phase.send_replace(Phase::Settling);
         self.wait("an answer to every write", |progress| progress.open == 0).await;
         let rest = Rest::new(address);
@@ -134,6 +135,6 @@ impl Traffic {
         let (unread, rows) = owner.inbox().await;
         let rows = rows.iter().map(Notice::read).collect();
         history.inbox = Some(Inbox { owner: self.people[0], channel: self.own_channel.clone(), unread, rows });
-        history
+        (history, self.run.worst_delivery())
     }
 }

@@ -5,6 +5,7 @@ use crate::proxy::Proxy;
 use crate::services::{Postgres, Service, redis};
 use crate::support::server::{Server, Setup};
 use std::net::SocketAddr;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// One instance and its ways.
@@ -25,6 +26,23 @@ impl Instance {
     /// Its process.
     pub fn server(&self) -> &Server {
         self.server.as_ref().expect("it runs")
+    }
+
+    /// Sockets it still holds, once those that left had time to be forgotten.
+    pub async fn sockets_left(&self) -> u64 {
+        let metrics = self.server().started.iter().find_map(|line| line.strip_prefix("metrics at ")).expect("metrics");
+        let mut left = u64::MAX;
+        let gone = async {
+            let mut looks = tokio::time::interval(Duration::from_millis(50));
+            while left > 0 {
+                looks.tick().await;
+                let text = reqwest::get(metrics).await.unwrap().text().await.unwrap();
+                let line = text.lines().find_map(|line| line.strip_prefix("belfry_sockets "));
+                left = line.map_or(0, |count| count.parse().unwrap());
+            }
+        };
+        let _ = tokio::time::timeout(Duration::from_secs(10), gone).await;
+        left
     }
 
     /// `kill -9`.
@@ -68,6 +86,7 @@ impl Fleet {
         let database = Proxy::to(self.postgres.service.address).await;
         let bus = Proxy::to(self.redis.address).await;
         let mut setup = Setup::new(&[("BELFRY_RATE_LIMITS", "off"), ("BELFRY_HEARTBEAT", "1s")]);
+        setup.set("BELFRY_METRICS_LISTEN", "127.0.0.1:0");
         setup.set("BELFRY_JWT_SECRET", "a secret of thirty-two bytes or more");
         setup.set("DATABASE_URL", &Postgres::url(database.address));
         setup.set("REDIS_URL", &format!("redis://{}", bus.address));

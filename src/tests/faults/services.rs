@@ -84,7 +84,16 @@ pub async fn redis() -> (Service, TempDir) {
     let (address, place) = (free_address(), folder.path().to_owned());
     let service = Service::start(address, move || {
         let mut command = Command::new("redis-server");
-        command.args(["--port", &address.port().to_string(), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.args([
+            "--port",
+            &address.port().to_string(),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]);
         command.arg("--dir").arg(&place).stdout(Stdio::null());
         command
     })
@@ -138,7 +147,8 @@ impl Postgres {
             let mut looks = tokio::time::interval(Duration::from_millis(20));
             loop {
                 looks.tick().await;
-                let asked = self.psql("postgres", "select 1").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
+                let asked =
+                    self.psql("postgres", "select 1").stdout(Stdio::null()).stderr(Stdio::null()).status().await;
                 if asked.is_ok_and(|status| status.success()) {
                     return;
                 }

@@ -1,0 +1,24 @@
+//! What befalls instances.
+
+use crate::fleet::Fleet;
+use crate::report::{Length, Report};
+use crate::traffic::Traffic;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use std::time::Duration;
+
+/// `kill -9` of one instance after the other, and a start on the same port.
+pub async fn killed(length: Length) -> Report {
+    let mut fleet = Fleet::of(2, &[]).await;
+    let mut random = StdRng::seed_from_u64(rand::random());
+    let traffic = Traffic::begin(&fleet.instances[0].setup, &fleet.addresses(), &mut random).await;
+    for round in 0..length.of(3, 20) {
+        traffic.flow(random.random_range(20..200)).await;
+        let instance = &mut fleet.instances[round % 2];
+        instance.kill().await;
+        instance.start().await;
+    }
+    traffic.flow(50).await;
+    let (history, worst) = traffic.settle(fleet.addresses()[0]).await;
+    Report::of(&history, worst).within(Duration::from_secs(15)).clean(&fleet).await
+}
