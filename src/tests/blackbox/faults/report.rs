@@ -1,26 +1,13 @@
 //! What came of a fault.
 
+use super::fleet::Fleet;
 use crate::checker::{Violation, check};
-use crate::fleet::Fleet;
 use crate::history::{History, Op};
-use futures_util::FutureExt;
-use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-/// How long faults last.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Length {
-    /// For every run of the tests.
-    Short,
-    /// As the table says.
-    Full,
-}
-
-impl Length {
-    /// One of two.
-    pub fn of<T>(self, short: T, full: T) -> T {
-        if self == Self::Short { short } else { full }
-    }
+/// How long, or how often: the first wherever tests run, the second where faults have their full length.
+pub fn lasts<T>(short: T, full: T) -> T {
+    if std::env::var("BELFRY_FAULTS").is_ok_and(|value| value == "full") { full } else { short }
 }
 
 /// What came of one fault.
@@ -88,36 +75,12 @@ impl Report {
         self
     }
 
-    /// Whether nothing is wrong.
-    pub fn good(&self) -> bool {
-        self.wrong.is_empty()
+    /// Prints the line of the table, and fails the test if anything is wrong.
+    pub fn verdict(self, fault: &str) {
+        let Self { acked, lost, doubled, reordered, worst, wrong } = self;
+        let verdict = if wrong.is_empty() { "kept" } else { "BROKEN" };
+        let worst = worst.as_secs_f64();
+        println!("| {fault} | {acked} | {lost} | {doubled} | {reordered} | {worst:.1} s | {verdict} |");
+        assert!(wrong.is_empty(), "{fault}: {wrong:#?}");
     }
-}
-
-/// Lets a fault take place; one that panics is a failed one.
-pub async fn run(what: impl Future<Output = Report>) -> Report {
-    AssertUnwindSafe(what).catch_unwind().await.unwrap_or_else(|panic| {
-        let said = panic.downcast_ref::<String>().cloned();
-        let said = said.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
-        Report { wrong: vec![said.unwrap_or_else(|| "it panicked".into())], ..Report::default() }
-    })
-}
-
-/// One line a fault.
-pub fn table(reports: &[(&str, Report)]) -> String {
-    let mut table = String::from(
-        "| fault | acked | lost | doubled | reordered | worst delivery | verdict |\n|---|---:|---:|---:|---:|---:|---|\n",
-    );
-    for (name, report) in reports {
-        let Report { acked, lost, doubled, reordered, worst, .. } = report;
-        let verdict = if report.good() { "kept" } else { "BROKEN" };
-        table += &format!(
-            "| {name} | {acked} | {lost} | {doubled} | {reordered} | {:.1} s | {verdict} |\n",
-            worst.as_secs_f64()
-        );
-        for wrong in &report.wrong {
-            table += &format!("|   {wrong} |||||||\n");
-        }
-    }
-    table
 }

@@ -1,8 +1,8 @@
 //! Instances over one Postgres and one Redis, each with ways of its own to both that can be made bad.
 
-use crate::balancer::Balancer;
-use crate::proxy::Proxy;
-use crate::services::{Postgres, Service, redis};
+use super::balancer::Balancer;
+use super::proxy::Proxy;
+use super::services::{Postgres, Service, redis};
 use crate::support::server::{Server, Setup};
 use std::net::SocketAddr;
 use std::time::Duration;
