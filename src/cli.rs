@@ -2,11 +2,14 @@
 //!
 //! 0: done; 1: cannot run; 2: a setting or an argument cannot be used, said in one line on stderr.
 
+use crate::app::seed::{self, Amount};
 use crate::app::{self, Mode, StartError};
-use crate::config::{Config, StoreConfig, duration};
+use crate::config::{Config, Limits, StoreConfig, duration};
+use crate::domain::bans::{MAX_REASON_CHARS, NewBan};
 use crate::domain::credentials::SCOPES;
+use crate::http;
 use crate::lifecycle;
-use crate::model::Role;
+use crate::model::{Ban, Role};
 use crate::telemetry;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, Parser, Subcommand};
@@ -34,8 +37,14 @@ enum Command {
     Token(TokenArgs),
     /// Give a person a role
     Role(RoleArgs),
+    /// Ban a person, let one in again, or tell who is banned
+    Ban(BanArgs),
+    /// Write people, posts and conversations to look at, or a long one to measure; again within a week adds nothing
+    Seed(SeedArgs),
     /// Tell the epoch of the database, or give it a new one
     Epoch(EpochArgs),
+    /// Print the document of the REST API, as a server with these settings tells it
+    Openapi(Limits),
 }
 
 #[derive(Debug, Args)]
@@ -67,6 +76,38 @@ struct RoleArgs {
     /// user, moderator or admin
     #[arg(value_parser = role)]
     role: Role,
+    #[command(flatten)]
+    store: StoreConfig,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").required(true).args(["handle", "list"]))]
+struct BanArgs {
+    /// The person's handle
+    handle: Option<String>,
+    /// When the ban ends by itself, such as 2026-03-01T12:00:00Z; else it holds until it is lifted
+    #[arg(long, conflicts_with_all = ["lift", "list"])]
+    until: Option<String>,
+    /// How long it holds, such as 7d
+    #[arg(long = "for", conflicts_with_all = ["until", "lift", "list"], value_parser = duration)]
+    length: Option<Duration>,
+    /// Why
+    #[arg(long, conflicts_with_all = ["lift", "list"])]
+    reason: Option<String>,
+    /// Let the person in again
+    #[arg(long, conflicts_with = "list")]
+    lift: bool,
+    /// Tell who is banned, until when and why, one a line
+    #[arg(long)]
+    list: bool,
+    #[command(flatten)]
+    store: StoreConfig,
+}
+
+#[derive(Debug, Args)]
+struct SeedArgs {
+    #[command(flatten)]
+    amount: Amount,
     #[command(flatten)]
     store: StoreConfig,
 }
@@ -134,12 +175,25 @@ async fn carry_out(command: Command) -> Result<Vec<String>, StartError> {
             beside.close().await;
             changed.map(|account| vec![format!("{}: {}", account.user.handle, account.role.name())])
         }
+        Command::Ban(arguments) => {
+            let beside = app::Beside::open(&arguments.store).await?;
+            let told = ban(&beside, arguments).await;
+            beside.close().await;
+            told
+        }
+        Command::Seed(SeedArgs { amount, store }) => {
+            let beside = app::Beside::open(&store).await?;
+            let written = seed::seed(&beside, amount).await;
+            beside.close().await;
+            written
+        }
         Command::Epoch(EpochArgs { new, store }) => {
             let beside = app::Beside::open(&store).await?;
             let epoch = if new { beside.renew_epoch().await } else { beside.epoch().await };
             beside.close().await;
             epoch.map(|epoch| vec![epoch])
         }
+        Command::Openapi(limits) => Ok(vec![format!("{:#}", http::openapi::document(&limits))]),
     }
 }
 
@@ -167,6 +221,29 @@ async fn tokens(beside: &app::Beside, arguments: &TokenArgs) -> Result<Vec<Strin
         (None, Some(name)) => Ok(vec![accounts.make_api_key(name, arguments.scope.clone()).await?]),
         (None, None) => Err(StartError::Setting("--name or --api-key is needed".into())),
     }
+}
+
+async fn ban(beside: &app::Beside, arguments: BanArgs) -> Result<Vec<String>, StartError> {
+    let bans = beside.bans(MAX_REASON_CHARS);
+    let Some(handle) = arguments.handle else {
+        return Ok(bans.all().await?.into_iter().map(banned).collect());
+    };
+    if arguments.lift {
+        let account = bans.lift_by_hand(handle).await?;
+        return Ok(vec![format!("{}: not banned", account.user.handle)]);
+    }
+    let until = arguments.until.or_else(|| arguments.length.map(|length| beside.now().plus(length).to_string()));
+    let ending = until.as_ref().map_or_else(|| "until lifted".into(), |until| format!("until {until}"));
+    let account = bans.ban_by_hand(handle, NewBan { until, reason: arguments.reason }).await?;
+    Ok(vec![format!("{}: banned {ending}", account.user.handle)])
+}
+
+/// One line, whatever the reason is made of.
+fn banned(ban: Ban) -> String {
+    let until = ban.until.map_or_else(|| "until lifted".to_owned(), |until| format!("until {until}"));
+    let reason = ban.reason.unwrap_or_default();
+    let words = [ban.user.handle + ":", until].into_iter().chain(reason.split_whitespace().map(str::to_owned));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn print(lines: &[String]) -> ExitCode {

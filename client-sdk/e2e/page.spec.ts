@@ -1,6 +1,19 @@
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { comment, expect, reads, reply, say, shot, signUp, stored, test, writePost } from "./support.js";
+import {
+  comment,
+  expect,
+  isSignedIn,
+  reads,
+  reply,
+  say,
+  shot,
+  signOut,
+  signUp,
+  stored,
+  test,
+  writePost,
+} from "./support.js";
 
 /** A thread with everything in it that a page of this kind shows. */
 async function lively(page: Page): Promise<string> {
@@ -83,7 +96,7 @@ test("everything can be done with the keyboard alone", async ({ open }) => {
   await keyboard.press("Tab");
   await keyboard.type("a long enough password");
   await keyboard.press("Enter");
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await isSignedIn(page);
 
   await tabTo(/^Write a post$/);
   await keyboard.press("Enter");
@@ -176,7 +189,7 @@ test("signed out elsewhere, the page reads on and asks to sign in again", async 
   await page.getByLabel("Write a comment").fill("unsent");
   const other = await page.context().newPage();
   await other.goto(server.url);
-  await other.getByRole("button", { name: "Sign out" }).click();
+  await signOut(other);
   await page.bringToFront();
   await expect(page.getByRole("button", { name: "Sign in", exact: true })).toBeVisible();
   await expect(page.getByLabel("Write a comment")).toHaveValue("unsent");
@@ -195,7 +208,7 @@ test("a reload keeps one signed in; back and forward keep the place", async ({ o
     await expect(page.getByRole("link", { name: `Post ${n}` })).toBeVisible();
   }
   await page.reload();
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await isSignedIn(page);
   await page.getByRole("link", { name: "Post 2" }).scrollIntoViewIfNeeded();
   const scroll = await page.evaluate(() => scrollY);
   expect(scroll).toBeGreaterThan(0);

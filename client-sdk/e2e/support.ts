@@ -57,7 +57,15 @@ export async function fillSignUp(page: Page, name: string): Promise<void> {
 export async function signUp(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await fillSignUp(page, name);
-  await expect(page.getByRole("button", { name: "Sign out" })).toBeVisible();
+  await isSignedIn(page);
+}
+
+export const isSignedIn = (page: Page): Promise<void> =>
+  expect(page.getByRole("button", { name: /^Your account/ })).toBeVisible();
+
+export async function signOut(page: Page): Promise<void> {
+  await page.getByRole("button", { name: /^Your account/ }).click();
+  await page.getByRole("button", { name: "Sign out" }).click();
 }
 
 export async function writePost(page: Page, title: string, text: string): Promise<string> {

@@ -10,24 +10,29 @@ await rm("dist", { recursive: true, force: true });
 // Split, so that every entry point shares one `BelfryError` and one `Emitter`.
 await build({
   ...common,
-  entryPoints: { index: "src/index.ts", thread: "src/thread.ts", msgpack: "src/msgpack.ts" },
+  entryPoints: { index: "src/index.ts", thread: "src/thread.ts", inbox: "src/inbox.ts", msgpack: "src/msgpack.ts" },
   outdir: "dist",
   splitting: true,
   chunkNames: "shared-[hash]",
 });
 
+// Split, so that what only some visitors need (the preview, the table of emoji) is fetched when they do.
 const site = await build({
   ...common,
   sourcemap: false,
   minify: true,
-  entryPoints: { app: "site/main.tsx", style: "site/style.css", icon: "site/icon.svg" },
+  entryPoints: { app: "site/main.tsx", theme: "site/theme.ts", style: "site/style.css", icon: "site/icon.svg" },
   entryNames: "[name]-[hash]",
+  chunkNames: "[name]-[hash]",
+  splitting: true,
   outdir: "dist/site/assets",
   loader: { ".svg": "copy" },
   jsx: "automatic",
   jsxImportSource: "preact",
   metafile: true,
-  banner: { js: "/* With Preact (MIT licence), copyright (c) 2015-present Jason Miller. */" },
+  banner: {
+    js: "/* With Preact (MIT licence), copyright (c) 2015-present Jason Miller; the preview with marked (MIT licence). */",
+  },
 });
 
 // The page's HTML names its assets by hash, so that they may be cached for ever and it never.

@@ -3,7 +3,12 @@ import { build } from "esbuild";
 import { gzipSync } from "node:zlib";
 
 const KB = 1024;
-const budgets = { "src/index.ts": 8 * KB, "src/msgpack.ts": 3 * KB, "src/thread.ts": 4 * KB };
+const budgets = {
+  "src/index.ts": 8 * KB,
+  "src/thread.ts": 7 * KB,
+  "src/inbox.ts": 4 * KB,
+  "src/msgpack.ts": 3 * KB,
+};
 
 let over = false;
 for (const [entry, budget] of Object.entries(budgets)) {

@@ -1,61 +1,58 @@
 import type { BelfryError } from "./errors.js";
-import type { ChannelEvent, Comment, EventData, Person, Position } from "./protocol.js";
+import type { Comment, Person, Reactions } from "./model.js";
+import type { ChannelEvent, EventData } from "./protocol.js";
+import type { CommentSort } from "./rest.js";
+import { isSame, mergeEntry, withoutVersions, type CommentPage, type Draft, type Entry } from "./thread-entry.js";
+import { Held } from "./thread-held.js";
+import { Places, type Branch } from "./thread-places.js";
+import { answered, reacted, Toggles, type Toggle } from "./thread-reactions.js";
 import { threadView, type ThreadView } from "./thread-view.js";
 
-/** A comment that was written here and is not known to be stored yet. */
-export interface Draft {
-  key: string;
-  body: string;
-  parentId: number | null;
-  author: Person;
-  createdAt: string;
-  /** Why it was not stored; the text is kept. */
-  error?: BelfryError;
+export interface ThreadStoreOptions {
+  /** Pages bring roots with their first replies, and each branch is loaded by itself. Else they are flat, oldest first. */
+  tree?: boolean;
+  sort?: CommentSort;
 }
 
-/** A comment that is loaded, and what this side knows about it. */
-export interface Entry {
-  /** The same from draft to stored comment, for keyed lists. */
-  uid: string;
-  comment: Comment;
-  /** Came in live from somebody else and was not asked for yet. */
-  fresh: boolean;
-  /** As of which event `reply_count` is known. */
-  countSeq: number;
+/** Everything that was loaded, read anew. */
+export interface Reread {
+  page: CommentPage;
+  /** Of branches that go further than the page tells. */
+  branches?: { parentId: number; items: Comment[]; next_cursor: string | null }[];
+  /** What is shown and stands in none of them. */
+  singles?: Comment[];
 }
 
-export interface CommentPage extends Position {
-  items: Comment[];
-  next_cursor: string | null;
-}
-
-type CommentEvent = ChannelEvent<string, Partial<EventData["comment.created"]>>;
+type CommentEvent = ChannelEvent<string, unknown>;
 
 /**
- * The comments of one post, merged from pages (oldest first, flat), live events, answers and what was just written here,
- * whatever the order they come in. Pure: no network, no clock.
+ * The comments of one post, merged from pages, live events, answers and what was just done here, whatever the order they
+ * come in. Pure: no network, no clock.
  *
- * **Invariants:** of two versions of a comment the one with the higher `updated_seq` stays; counts are taken over
- * with the event they belong to, never added up; what somebody else wrote stays `fresh` until `reveal`, so that nothing
- * on screen moves by itself.
+ * **Invariants:** of two versions of a comment the one with the higher `updated_seq` stays; counts and reactions are
+ * taken over with the event they belong to, never added up; what somebody else wrote stays `fresh` until `reveal`, or
+ * is a number where its branch is not loaded, so that nothing on screen moves by itself.
  */
 export class ThreadStore {
-  /** Whether everything up to the newest comment is loaded. */
-  complete = false;
   commentCount = 0;
 
   #countSeq = -1;
   #epoch = "";
   #entries = new Map<number, Entry>();
   #drafts = new Map<string, Draft>();
-  /** The highest id that pages have brought. */
-  #horizon = 0;
+  #places: Places;
+  #toggles = new Toggles();
   #loads = 0;
-  /** Events for what is not loaded, while a page that may hold it is on its way. */
-  #held = new Map<number, { comment: Comment; seq: number }>();
-  #me: number | null = null;
+  #held = new Held();
+  /** Undefined until it is known who reads. */
+  #me: number | null | undefined;
+  #uncertain = new Set<number>();
   #view: ThreadView | null = null;
   #listeners = new Set<() => void>();
+
+  constructor({ sort = "oldest", tree = false }: ThreadStoreOptions = {}) {
+    this.#places = new Places(tree, tree ? sort : "oldest");
+  }
 
   /** Calls `listener` after every change; returns what takes it away. */
   onChange(listener: () => void): () => void {
@@ -65,76 +62,146 @@ export class ThreadStore {
 
   /** The tree as it is to be shown; the same object until something changes. */
   get view(): ThreadView {
-    return (this.#view ??= threadView(this.#entries, this.#drafts, this.complete ? Infinity : this.#horizon));
+    return (this.#view ??= threadView({
+      entries: this.#entries,
+      drafts: this.#drafts,
+      places: this.#places,
+      shown: (comment) => this.#toggles.over(comment),
+    }));
   }
 
   get drafts(): Draft[] {
     return [...this.#drafts.values()];
   }
 
+  /** Whether everything up to the last root (flat: the newest comment) is loaded. */
+  get complete(): boolean {
+    return this.#places.complete;
+  }
+
+  get sort(): CommentSort {
+    return this.#places.sort;
+  }
+
+  get places(): Places {
+    return this.#places;
+  }
+
   get(id: number): Comment | undefined {
-    return this.#entries.get(id)?.comment;
+    const entry = this.#entries.get(id);
+    return entry && this.#toggles.over(entry.comment);
   }
 
-  /** Whose comments are shown at once. */
-  setUser(id: number | null): void {
+  /** The ids of what is shown, parents first. */
+  get shownIds(): number[] {
+    const shown = [...this.#entries.values()].filter(({ fresh }) => !fresh);
+    return shown.map(({ comment }) => comment.id).sort((a, b) => a - b);
+  }
+
+  /**
+   * Whose comments are shown at once, and whose reactions are one's own; null is nobody. True when somebody's reactions
+   * are not known: then read anew, as them.
+   */
+  setUser(id: number | null): boolean {
+    const before = this.#me;
     this.#me = id;
+    let unknown = false;
+    for (const [key, entry] of this.#entries) {
+      if (before != null && before !== id) {
+        const mine = Object.keys(entry.comment.reactions).length ? undefined : [];
+        this.#entries.set(key, { ...entry, mineSeq: -1, comment: { ...entry.comment, my_reactions: mine } });
+      }
+      unknown ||= this.#entries.get(key)!.comment.my_reactions === undefined;
+    }
+    if (before !== id) this.#changed();
+    return id !== null && unknown;
   }
 
-  /** Call it before a page is asked for, and `addPage`, `replace` or `loadFailed` when it is there. */
+  /** Call it before pages are asked for, and what takes them or `loadFailed` when they are there. */
   loadBegins(): void {
     this.#loads++;
   }
 
   loadFailed(): void {
     this.#loadEnds();
+    this.#changed();
   }
 
   /** The page after those that are loaded. */
   addPage(page: CommentPage): void {
     this.#epoch = page.epoch;
-    for (const comment of page.items) this.#merge(comment, page.seq, false);
-    this.#extend(page);
+    this.#takeAll(page.items, page.seq, false);
+    this.#places.took(page.items, page.next_cursor);
+    this.#loadEnds();
+    this.#changed();
+  }
+
+  /** The next page of the replies to one comment. */
+  addReplies(parentId: number, page: CommentPage): void {
+    this.#takeAll(page.items, page.seq, false);
+    this.#places.tookReplies(parentId, page.items, page.next_cursor);
+    this.#loadEnds();
+    this.#changed();
+  }
+
+  setBranch(id: number, change: Partial<Branch>): void {
+    this.#places.setBranch(id, change);
     this.#changed();
   }
 
   /**
-   * Everything up to (at least) what was loaded, fetched again after a hole. What is shown stays, keeps its `uid`, and is
+   * Everything up to (at least) what was loaded, read anew after a hole. What is shown stays, keeps its `uid`, and is
    * brought up to date; what is new is `fresh`; what is no longer told of goes.
    */
-  replace(page: CommentPage): void {
-    const old = this.#entries;
-    const sameLog = page.epoch === this.#epoch;
+  replace({ branches = [], page, singles = [] }: Reread): void {
+    const { sort, tree, order } = this.#places;
+    const next = new Places(tree, sort);
+    const items = [...page.items, ...branches.flatMap(({ items }) => items), ...singles];
+    const told = idsOf(items);
+    const known = [...this.#entries.values()].map(({ comment }) => comment).sort(order);
+    next.keepOrder(known.filter(({ id, parent_id }) => parent_id === null && told.has(id) && this.#places.reaches(id)));
     const last = page.next_cursor === null ? Infinity : (page.items.at(-1)?.id ?? 0);
-    const told = new Set(page.items.map(({ id }) => id));
-    this.#epoch = page.epoch;
-    this.#horizon = 0;
-    if (!sameLog) this.#countSeq = -1;
-    for (const [id, entry] of old) {
-      const newer = sameLog && (id > last || entry.comment.seq > page.seq);
-      if (!told.has(id) && !newer) old.delete(id);
-      // Another log counts from 1 again: what it says is newer by definition.
-      else if (!sameLog) old.set(id, { ...entry, countSeq: -1, comment: { ...entry.comment, updated_seq: -1 } });
-    }
-    for (const comment of page.items) this.#merge(comment, page.seq, true);
-    this.#extend(page);
+    this.#rebuild(page, next, items, true, ({ id, seq }) => !tree && seq >= 0 && id > last);
+    for (const { items, next_cursor, parentId } of branches) next.tookReplies(parentId, items, next_cursor);
+    for (const single of singles) next.met(single);
+    this.#loadEnds();
     this.#changed();
+  }
+
+  /** The first page in another order: only that is shown. Asked for by the reader, so that everything may move. */
+  restart(page: CommentPage, sort: CommentSort): void {
+    this.#rebuild(page, new Places(this.#places.tree, sort), page.items, false, () => false);
+    this.#loadEnds();
+    this.#changed();
+  }
+
+  /** The log is another one from now on: what it says is newer than anything known, whatever its numbers. */
+  startLog(epoch: string): void {
+    if (epoch === this.#epoch) return;
+    if (this.#epoch) {
+      this.#countSeq = -1;
+      for (const [id, entry] of this.#entries) this.#entries.set(id, withoutVersions(entry));
+      this.#held.clear();
+    }
+    this.#epoch = epoch;
   }
 
   /** A live event of the post's channel; kinds that are not about comments are ignored. */
-  apply({ seq, data }: CommentEvent): void {
-    const { comment, comment_count, parent } = data;
-    if (!comment) return;
-    if (comment_count !== undefined) this.setCommentCount(comment_count, seq);
-    if (parent) this.#countReplies(parent.id, parent.reply_count, seq);
-    if (this.#entries.has(comment.id) || this.#hasPlace(comment)) this.#merge(comment, seq, true);
-    else if (this.#loads) this.#hold(comment, seq);
+  apply({ data, kind, seq }: CommentEvent): void {
+    if (kind === "comment.reacted") this.#react(data as EventData["comment.reacted"], seq);
+    const { comment, comment_count, parent } = data as Partial<EventData["comment.created"]>;
+    if (comment) {
+      if (comment_count !== undefined) this.setCommentCount(comment_count, seq);
+      if (parent) this.#countReplies(parent.id, parent.reply_count, seq);
+      if (this.#entries.has(comment.id) || this.#hasPlace(comment, kind)) this.#merge(comment, seq, true);
+      else if (this.#loads) this.#held.comment(comment, seq);
+    } else if (kind !== "comment.reacted") return;
     this.#changed();
   }
 
-  /** The answer to an edit or a deletion. */
+  /** The answer to an edit or a deletion, or a comment that was asked for by itself. */
   put(comment: Comment): void {
-    this.#merge(comment, comment.updated_seq, false);
+    if (this.#entries.has(comment.id)) this.#merge(comment, comment.updated_seq, false);
     this.#changed();
   }
 
@@ -170,79 +237,127 @@ export class ThreadStore {
     this.#changed();
   }
 
+  /** Shows a reaction, or that it is gone, before it is stored. */
+  toggle(toggle: Toggle): void {
+    this.#toggles.begin(toggle);
+    this.#changed();
+  }
+
+  /** The answer to it; without one it is taken back. */
+  toggled(toggle: Toggle, answer?: Reactions): void {
+    this.#toggles.end(toggle);
+    const entry = this.#entries.get(toggle.commentId);
+    if (entry && answer) this.#set(answered(entry, answer));
+    this.#changed();
+  }
+
+  get isUncertain(): boolean {
+    return this.#uncertain.size > 0;
+  }
+
+  /** Comments of which one's own reactions are not certain: so much happened at once that nobody was named. */
+  takeUncertain(): number[] {
+    const ids = [...this.#uncertain];
+    this.#uncertain.clear();
+    return ids;
+  }
+
   /** Shows what came in below a comment, or, with null, all new roots and what hangs on them. */
   reveal(parentId: number | null): void {
+    const revealed = new Set<number | null>();
     for (const entry of [...this.#entries.values()].sort((a, b) => a.comment.id - b.comment.id)) {
       const { comment, fresh } = entry;
       if (!fresh) continue;
       // Parents come first: by now a parent that was meant too is fresh no more.
-      if (comment.parent_id === parentId || this.#revealed.has(comment.parent_id)) {
-        this.#revealed.add(comment.id);
+      if (comment.parent_id === parentId || revealed.has(comment.parent_id)) {
+        revealed.add(comment.id);
         this.#entries.set(comment.id, { ...entry, fresh: false });
       }
     }
-    this.#revealed.clear();
     this.#changed();
   }
-  #revealed = new Set<number | null>();
+
+  /** Goes over to a new reading, keeping of the old one what is told again or is newer than it. */
+  #rebuild(
+    { epoch, items, next_cursor, seq }: CommentPage,
+    next: Places,
+    told: Comment[],
+    live: boolean,
+    stays: (comment: Comment) => boolean,
+  ): void {
+    this.startLog(epoch);
+    const ids = idsOf(told);
+    next.took(items, next_cursor);
+    this.#places = next;
+    for (const entry of [...this.#entries.values()].sort((a, b) => a.comment.id - b.comment.id)) {
+      const { comment, fresh } = entry;
+      const { id, parent_id } = comment;
+      if (ids.has(id) && fresh && !live) this.#entries.set(id, { ...entry, fresh: false });
+      const orphan = next.tree && parent_id !== null && !this.#entries.has(parent_id) && !ids.has(parent_id);
+      if (!ids.has(id) && (orphan || !(comment.seq > seq || stays(comment)))) this.#entries.delete(id);
+    }
+    this.#takeAll(told, seq, live);
+  }
+
+  #takeAll(comments: Comment[], asOf: number, live: boolean): void {
+    for (const comment of comments) {
+      this.#merge(comment, asOf, live);
+      if (comment.replies) this.#takeAll(comment.replies.items, asOf, live);
+    }
+  }
 
   #merge(comment: Comment, asOf: number, live: boolean): void {
     const old = this.#entries.get(comment.id);
     const draft = comment.key ? this.#drafts.get(comment.key) : undefined;
     const settles = draft && isSame(draft, comment);
     if (settles) this.#drafts.delete(draft.key);
-    const mine = settles || comment.author?.id === this.#me;
-    if (!old) {
-      const uid = settles ? draft.key : `c${comment.id}`;
-      this.#entries.set(comment.id, { uid, comment, fresh: live && !mine, countSeq: asOf });
-      return;
-    }
-    const newer = comment.updated_seq >= old.comment.updated_seq ? comment : old.comment;
-    const counts = asOf >= old.countSeq;
-    this.#entries.set(comment.id, {
-      uid: settles ? draft.key : old.uid,
-      fresh: old.fresh && !settles,
-      countSeq: Math.max(asOf, old.countSeq),
-      comment: {
-        ...newer,
-        reply_count: (counts ? comment : old.comment).reply_count,
-        my_reactions: newer.my_reactions ?? old.comment.my_reactions,
-      },
-    });
+    const uid = settles ? draft.key : (old?.uid ?? `c${comment.id}`);
+    const fresh = !settles && (old ? old.fresh : live && !this.#isMine(comment.author));
+    this.#set({ uid, fresh, ...mergeEntry(old, comment, asOf) });
+    this.#places.met(comment);
+  }
+
+  #set(entry: Entry): void {
+    const { id } = entry.comment;
+    this.#entries.set(id, entry);
+    if (this.#me != null && entry.blindSeq > entry.mineSeq) this.#uncertain.add(id);
+    else this.#uncertain.delete(id);
+  }
+
+  #react(told: EventData["comment.reacted"], seq: number): void {
+    const entry = this.#entries.get(told.comment_id);
+    const me = this.#me ?? null;
+    if (!entry) return void (this.#loads && this.#held.reacted(told, seq, me));
+    this.#set(reacted(entry, told, seq, me));
   }
 
   #countReplies(id: number, replyCount: number, seq: number): void {
     const entry = this.#entries.get(id);
+    if (!entry && this.#loads) this.#held.replies(id, replyCount, seq);
     if (!entry || seq < entry.countSeq) return;
     this.#entries.set(id, { ...entry, countSeq: seq, comment: { ...entry.comment, reply_count: replyCount } });
   }
 
-  /** Below a loaded comment there is always a place; at the end only once the end is loaded. */
-  #hasPlace({ author, id, parent_id }: Comment): boolean {
-    return (
-      this.complete ||
-      id <= this.#horizon ||
-      author?.id === this.#me ||
-      (parent_id !== null && this.#entries.has(parent_id))
-    );
+  /** What one has just written is shown wherever it is; of the rest, what lies within what is loaded. */
+  #hasPlace({ author, id, parent_id }: Comment, kind: string): boolean {
+    const own = kind === "comment.created" && this.#isMine(author);
+    if (parent_id !== null && this.#entries.has(parent_id)) return own || this.#places.reachesReply(parent_id, id);
+    return (parent_id === null || !this.#places.tree) && (own || this.#places.reaches(id));
   }
 
-  #hold(comment: Comment, seq: number): void {
-    const held = this.#held.get(comment.id);
-    if (!held || held.seq < seq) this.#held.set(comment.id, { comment, seq });
-  }
-
-  #extend(page: CommentPage): void {
-    this.complete = page.next_cursor === null;
-    this.#horizon = Math.max(this.#horizon, page.items.at(-1)?.id ?? 0);
-    for (const [id, { comment, seq }] of this.#held) {
-      if (this.#entries.has(id) || this.#hasPlace(comment)) this.#merge(comment, seq, true);
-    }
-    this.#loadEnds();
+  #isMine(author: Person | null): boolean {
+    return this.#me != null && author?.id === this.#me;
   }
 
   /** What is asked for from now on is newer than what was held. */
   #loadEnds(): void {
+    for (const { comment, seq } of this.#held.comments()) {
+      const kind = comment.seq === seq ? "comment.created" : "";
+      if (this.#entries.has(comment.id) || this.#hasPlace(comment, kind)) this.#merge(comment, seq, true);
+    }
+    for (const [id, { count, seq }] of this.#held.counts()) this.#countReplies(id, count, seq);
+    for (const id of this.#entries.keys())
+      for (const { told, seq } of this.#held.takeReactions(id)) this.#react(told, seq);
     this.#loads = Math.max(0, this.#loads - 1);
     if (!this.#loads) this.#held.clear();
   }
@@ -253,6 +368,13 @@ export class ThreadStore {
   }
 }
 
-/** Keys are per person: somebody else's comment may bear the same one. */
-const isSame = (draft: Draft, { author, key }: Comment): boolean =>
-  key === draft.key && (!author || author.id === draft.author.id);
+/** With all that comes along with them. */
+function idsOf(comments: Comment[]): Set<number> {
+  const ids = new Set<number>();
+  const note = ({ id, replies }: Comment): void => {
+    ids.add(id);
+    replies?.items.forEach(note);
+  };
+  comments.forEach(note);
+  return ids;
+}

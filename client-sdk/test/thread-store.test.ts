@@ -121,8 +121,9 @@ test("of two versions the higher updated_seq stays, whatever the order", () => {
 });
 
 test("an event does not take away `my_reactions`, which it never brings", () => {
-  const store = loaded([comment(1, { my_reactions: ["👍"] })]);
-  store.apply(event(11, "comment.updated", comment(1, { updated_seq: 11 })));
+  const reactions = { "👍": 2 };
+  const store = loaded([comment(1, { reactions, my_reactions: ["👍"] })]);
+  store.apply(event(11, "comment.updated", comment(1, { reactions, updated_seq: 11 })));
   assert.deepEqual(store.get(1)!.my_reactions, ["👍"]);
 });
 
@@ -141,7 +142,7 @@ test("an old page does not take counts back", () => {
   const store = loaded([comment(1)], { seq: 10 });
   store.apply(created(comment(11, { parent_id: 1 }), { comment_count: 2, parent: { id: 1, reply_count: 1 } }));
   store.loadBegins();
-  store.replace(page([comment(1)], { seq: 10 }));
+  store.replace({ page: page([comment(1)], { seq: 10 }) });
   assert.equal(store.get(1)!.reply_count, 1);
 });
 
@@ -258,11 +259,14 @@ test("a refetch keeps what is shown, updates it, and announces what is new", () 
   const before = store.view.roots.map(({ uid }) => uid);
   store.loadBegins();
   assert.equal(shown(store), "1 2 | k1");
-  store.replace(
-    page([comment(1, { body: "edited", updated_seq: 40 }), comment(2), comment(30), comment(31, { author: me })], {
-      seq: 40,
-    }),
-  );
+  store.replace({
+    page: page(
+      [comment(1, { body: "edited", updated_seq: 40 }), comment(2), comment(30), comment(31, { author: me })],
+      {
+        seq: 40,
+      },
+    ),
+  });
   assert.equal(shown(store), "1 2 31 +1 | k1");
   assert.deepEqual(store.view.roots.map(({ uid }) => uid).slice(0, 2), before);
   assert.equal(store.get(1)!.body, "edited");
@@ -273,7 +277,7 @@ test("a refetch does not undo an event that overtook it", () => {
   store.loadBegins();
   store.apply(event(21, "comment.updated", comment(1, { body: "newest", updated_seq: 21 })));
   store.apply(created(comment(22, { author: me })));
-  store.replace(page([comment(1)], { seq: 20 }));
+  store.replace({ page: page([comment(1)], { seq: 20 }) });
   assert.equal(store.get(1)!.body, "newest");
   assert.equal(shown(store), "1 22");
 });
@@ -281,7 +285,7 @@ test("a refetch does not undo an event that overtook it", () => {
 test("after a change of epoch the refetch is right, whatever its numbers", () => {
   const store = loaded([comment(1, { body: "lost edit", updated_seq: 90 }), comment(2)], { seq: 95 });
   store.loadBegins();
-  store.replace(page([comment(1, { body: "restored", updated_seq: 1 })], { seq: 5, epoch: "other" }));
+  store.replace({ page: page([comment(1, { body: "restored", updated_seq: 1 })], { seq: 5, epoch: "other" }) });
   assert.equal(store.get(1)!.body, "restored");
   assert.equal(shown(store), "1");
   store.setCommentCount(1, 5);

@@ -3,11 +3,12 @@
 use super::{Mode, StartError, open_backend};
 use crate::config::StoreConfig;
 use crate::domain::accounts::{AccountRules, Accounts};
+use crate::domain::bans::Bans;
 use crate::domain::{credentials, secrets};
 use crate::model::clock::{DatabaseClock, SetClock, SharedClock};
 use crate::model::random::{SharedEntropy, SystemEntropy};
-use crate::model::{Account, Event, Role};
-use crate::store::write::{RenewEpoch, SetRole};
+use crate::model::{Account, Event, Role, Timestamp};
+use crate::store::write::{EnsurePeople, RenewEpoch, SetRole};
 use crate::store::{CommitSink, Store};
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,9 +51,34 @@ impl Beside {
         Ok(Accounts::new(store, clock, entropy, Arc::default(), secret.expose().as_bytes(), 1, rules))
     }
 
+    /// The store itself.
+    pub fn store(&self) -> Arc<Store> {
+        self.store.clone()
+    }
+
+    /// The database's time.
+    pub fn clock(&self) -> SharedClock {
+        self.clock.clone()
+    }
+
+    /// Finds people by handle, or makes them; handle and name of each.
+    pub async fn people(&self, people: Vec<(String, String)>) -> Result<Vec<Account>, StartError> {
+        Ok(self.store.write(EnsurePeople { people }).await?)
+    }
+
     /// Gives a person a role.
     pub async fn set_role(&self, handle: String, role: Role) -> Result<Account, StartError> {
         Ok(self.store.write(SetRole { handle, role }).await?)
+    }
+
+    /// Who is kept out; reasons have at most so many characters.
+    pub fn bans(&self, max_reason_chars: usize) -> Bans {
+        Bans::bounded(self.store.clone(), self.clock.clone(), max_reason_chars)
+    }
+
+    /// The time by the database.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The epoch of the database.

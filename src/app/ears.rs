@@ -5,9 +5,11 @@ use crate::domain::revocations::Revocations;
 use crate::http::AppState;
 use crate::hub::{Hub, Observer};
 use crate::model::Event;
-use crate::model::event::SessionRevoked;
+use crate::model::clock::SharedClock;
+use crate::model::event::{SessionRevoked, UserBanned};
 use crate::store::Backend;
-use crate::store::write::Prune;
+use crate::store::read::Revoked;
+use crate::store::write::{Prune, Versioned};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -27,6 +29,7 @@ pub struct Ears {
     revocations: Arc<Revocations>,
     readiness: Arc<Readiness>,
     backend: Arc<dyn Backend>,
+    clock: SharedClock,
     tasks: TaskTracker,
     hub: OnceLock<Weak<Hub>>,
 }
@@ -37,12 +40,13 @@ impl Ears {
         revocations: Arc<Revocations>,
         readiness: Arc<Readiness>,
         backend: Arc<dyn Backend>,
+        clock: SharedClock,
         tasks: TaskTracker,
     ) -> Self {
-        Self { revocations, readiness, backend, tasks, hub: OnceLock::new() }
+        Self { revocations, readiness, backend, clock, tasks, hub: OnceLock::new() }
     }
 
-    /// The hub whose sockets are ended with their sessions.
+    /// The hub whose sockets are ended with their sessions and their people.
     pub fn hear(&self, hub: &Arc<Hub>) {
         let _ = self.hub.set(Arc::downgrade(hub));
     }
@@ -51,28 +55,39 @@ impl Ears {
 impl Observer for Ears {
     fn observe(&self, event: &Event) {
         self.revocations.apply(event);
-        if &*event.kind == "session.revoked"
-            && let Ok(revoked) = serde_json::from_str::<SessionRevoked>(event.data.get())
-            && let Some(hub) = self.hub.get().and_then(Weak::upgrade)
-        {
-            hub.end_session(revoked.user_id, revoked.session_id);
+        let Some(hub) = self.hub.get().and_then(Weak::upgrade) else { return };
+        match &*event.kind {
+            "session.revoked" => {
+                if let Ok(revoked) = serde_json::from_str::<SessionRevoked>(event.data.get()) {
+                    hub.end_session(revoked.user_id, revoked.session_id);
+                }
+            }
+            "user.banned" => {
+                // One that is over by the time it is heard of ends nothing.
+                if let Ok(banned) = serde_json::from_str::<UserBanned>(event.data.get())
+                    && self.revocations.admits(banned.user_id, self.clock.now()).is_err()
+                {
+                    hub.end_person(banned.user_id);
+                }
+            }
+            _ => {}
         }
     }
 
     fn replaced(&self) {
+        self.revocations.replaced();
         let (revocations, backend) = (self.revocations.clone(), self.backend.clone());
         let Some(hub) = self.hub.get().and_then(Weak::upgrade) else { return };
         self.tasks.spawn(async move {
             let ended = hub.ended();
-            // Nothing is forgotten: an ended session of the old database stays ended until its tokens are.
             loop {
                 match backend.revocations().await {
-                    Ok(revoked) => {
-                        revocations.load(&revoked.value);
-                        for session in revoked.value {
-                            hub.end_session(session.user_id, session.session_id);
+                    // Nothing may lie between what was read and where the log goes on.
+                    Ok(Versioned { value, seq }) => {
+                        let reaches = hub.revocations_head().is_some_and(|head| head <= seq);
+                        if reaches && revocations.load(&value, seq) {
+                            return end(&hub, value);
                         }
-                        return;
                     }
                     Err(error) => tracing::error!(%error, "revocations of the new database cannot be read yet"),
                 }
@@ -89,6 +104,16 @@ impl Observer for Ears {
         } else {
             self.readiness.database(Part::Down);
         }
+    }
+}
+
+/// Ends the sockets of those whose tokens open nothing any more.
+fn end(hub: &Hub, revoked: Revoked) {
+    for session in revoked.sessions {
+        hub.end_session(session.user_id, session.session_id);
+    }
+    for banned in revoked.people {
+        hub.end_person(banned.user_id);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod beside;
 mod ears;
+pub mod seed;
 
 pub use beside::Beside;
 
@@ -10,6 +11,7 @@ use crate::bus::{Bus, LocalBus};
 use crate::config::{Config, MetricsListen, Secret, StoreConfig};
 use crate::domain::DomainError;
 use crate::domain::accounts::{AccountRules, Accounts};
+use crate::domain::bans::Bans;
 use crate::domain::comments::Comments;
 use crate::domain::history::History;
 use crate::domain::limits::RateLimits;
@@ -180,7 +182,8 @@ impl App {
         let tasks = TaskTracker::new();
         let revocations = Arc::new(Revocations::default());
         let readiness = Arc::new(Readiness::new(clock.clone()));
-        let ears = Arc::new(Ears::new(revocations.clone(), readiness.clone(), backend.clone(), tasks.clone()));
+        let ears =
+            Arc::new(Ears::new(revocations.clone(), readiness.clone(), backend.clone(), clock.clone(), tasks.clone()));
         let parts = hub::Parts {
             config: config.sockets.clone(),
             store: backend.clone(),
@@ -195,7 +198,7 @@ impl App {
         ears.hear(&hub);
         hub.hear_revocations().await;
         let revoked = backend.revocations().await?;
-        revocations.load(&revoked.value);
+        revocations.load(&revoked.value, revoked.seq);
         hub.follow_revocations(revoked.seq);
         let store = Arc::new(Store::start(backend, clock.clone(), hub.clone()));
         let rules = AccountRules {
@@ -218,6 +221,7 @@ impl App {
         let config = Arc::new(config);
         let sockets = Sockets::new(hub.clone(), accounts.clone(), comments.clone(), config.clone());
         let state = AppState {
+            bans: Arc::new(Bans::new(store.clone(), clock.clone(), &config.limits)),
             posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
             history: Arc::new(History::new(store.clone())),
             publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),
@@ -231,6 +235,7 @@ impl App {
             epoch,
             sockets,
             readiness: readiness.clone(),
+            document: Arc::default(),
             config,
         };
         ears::keep_house(&state, revocations, &hub, &tasks);

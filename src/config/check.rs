@@ -92,6 +92,7 @@ impl Limits {
             (self.max_title_chars, "BELFRY_MAX_TITLE_CHARS"),
             (self.max_post_chars, "BELFRY_MAX_POST_CHARS"),
             (self.max_name_chars, "BELFRY_MAX_NAME_CHARS"),
+            (self.max_reason_chars, "BELFRY_MAX_REASON_CHARS"),
         ] {
             positive(bound, name)?;
         }

@@ -75,7 +75,7 @@ impl FromStr for MetricsListen {
 /// The longest duration: ten years. Longer ones are slips of the pen.
 const MAX_DURATION: Duration = Duration::from_secs(3_650 * 86_400);
 
-/// Reads `250ms`, `5s`, `2m` or `1h`; at most ten years.
+/// Reads `250ms`, `5s`, `2m`, `1h` or `7d`; at most ten years.
 pub fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
@@ -84,7 +84,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
-        _ => return Err("use a duration such as `250ms`, `5s`, `2m` or `1h`".into()),
+        "d" => 86_400_000,
+        _ => return Err("use a duration such as `250ms`, `5s`, `2m`, `1h` or `7d`".into()),
     };
     let number: u64 = number.parse().map_err(|_| format!("`{text}` does not begin with a number"))?;
     let duration = number.checked_mul(milliseconds).map(Duration::from_millis);
@@ -251,6 +252,12 @@ pub struct Limits {
     /// Characters of a name
     #[arg(long, env = "BELFRY_MAX_NAME_CHARS", default_value_t = 60)]
     pub max_name_chars: usize,
+    /// Different emoji on a comment
+    #[arg(long, env = "BELFRY_MAX_EMOJI", default_value_t = 20)]
+    pub max_emoji: usize,
+    /// Characters of the reason of a ban
+    #[arg(long, env = "BELFRY_MAX_REASON_CHARS", default_value_t = 500)]
+    pub max_reason_chars: usize,
     /// Commands a second and socket, in the long run
     #[arg(long, env = "BELFRY_COMMANDS_PER_SECOND", default_value_t = 20)]
     pub commands_per_second: u32,
@@ -286,8 +293,9 @@ mod tests {
         assert_eq!(duration("5s"), Ok(Duration::from_secs(5)));
         assert_eq!(duration("2m"), Ok(Duration::from_secs(120)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("7d"), duration("168h"));
         for bad in
-            ["", "5", "s", "-5s", "5 s", "1.5s", "5d", "99999999999999999999s", "18446744073709551615h", "87601h"]
+            ["", "5", "s", "-5s", "5 s", "1.5s", "5w", "99999999999999999999s", "18446744073709551615h", "87601h"]
         {
             assert!(duration(bad).is_err(), "{bad:?}");
         }

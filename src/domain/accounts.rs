@@ -105,20 +105,22 @@ impl Accounts {
     }
 
     /// The person an access token vouches for, as of now: `unauthenticated` for a bad or ended token, `forbidden` for one
-    /// of an ended session. Asks no database.
+    /// of an ended session or a banned person. Asks no database.
     pub fn authenticate(&self, token: &str) -> Result<Identity, DomainError> {
-        let mut identity = self.tokens.read(token, self.clock.now())?;
-        identity.role = self.revocations.check(&identity)?;
+        let now = self.clock.now();
+        let mut identity = self.tokens.read(token, now)?;
+        identity.role = self.revocations.check(&identity, now)?;
         Ok(identity)
     }
 
-    /// What the bearer of a token that was good before may do now; `forbidden` if the session has ended since,
-    /// `unauthenticated` if the token has.
+    /// What the bearer of a token that was good before may do now; `forbidden` if the session has ended since or the
+    /// person is banned, `unauthenticated` if the token has ended.
     pub fn recheck(&self, identity: &Identity) -> Result<crate::model::Role, DomainError> {
-        if identity.expires_at <= self.clock.now() {
+        let now = self.clock.now();
+        if identity.expires_at <= now {
             return Err(DomainError::unauthenticated("the token has ended"));
         }
-        self.revocations.check(identity)
+        self.revocations.check(identity, now)
     }
 
     /// The back end whose key this is; `unauthenticated` for an unknown one.
@@ -153,7 +155,8 @@ impl Accounts {
         self.signed_in(opened, refresh_token, access_ends, in_body)
     }
 
-    /// Signs somebody in. `unauthenticated` for an unknown address and for a wrong password alike.
+    /// Signs somebody in. `unauthenticated` for an unknown address and for a wrong password alike; `forbidden` for a
+    /// banned person who knows theirs.
     pub async fn login(&self, email: &str, password: String, in_body: bool) -> Result<SignedIn, DomainError> {
         let known = match profile::email(email) {
             Ok(email) => self.store.read().credentials(&email).await?,
@@ -164,6 +167,7 @@ impl Accounts {
         let fits = self.passwords.verify(password, hash).await?;
         let user_id = user_id.filter(|_| fits);
         let user_id = user_id.ok_or_else(|| DomainError::unauthenticated("the address or the password is wrong"))?;
+        self.revocations.admits(user_id, self.clock.now())?;
         let (refresh_token, session) = self.begin(in_body);
         let access_ends = session.access_expires_at;
         let opened = self.store.write(OpenSession { user_id, session }).await?;
@@ -172,7 +176,8 @@ impl Accounts {
 
     /// Spends a refresh token for its successor and a fresh access token. For a short while the spent one returns the same
     /// successor, for answers that got lost; after that it ends the session. `unauthenticated` for every token that is not
-    /// good, and for one that came in a body where the session's travel in the cookie, or the other way round.
+    /// good, and for one that came in a body where the session's travel in the cookie, or the other way round. `forbidden`
+    /// for a banned person, whose token stays as good as it was.
     pub async fn refresh(&self, presented: &str, in_body: bool) -> Result<SignedIn, DomainError> {
         let not_good = || DomainError::unauthenticated("the refresh token is not good");
         let successor = self.successor(presented);

@@ -1,16 +1,18 @@
 //! Comments: what is said below posts, in threads of any depth.
 
 use super::limits::RateLimits;
-use super::{DomainError, Identity, idempotency, markdown, paging, text};
+use super::{DomainError, Identity, emoji, idempotency, markdown, paging, text};
 use crate::config::Limits;
 use crate::model::page::{Page, Sort, page};
 use crate::model::{Comment, CommentId, PostId};
 use crate::store::Store;
 use crate::store::read::Below;
-use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment, Versioned};
+use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment, React, Reactions, Versioned};
 use serde::Serialize;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// What a comment begins with.
 #[derive(Debug, Clone)]
@@ -39,19 +41,24 @@ pub struct CommentList {
 }
 
 /// A comment as one reader sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CommentView {
     /// What everyone sees.
     #[serde(flatten)]
     pub comment: Comment,
     /// The emoji this reader chose, for readers who are signed in.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Vec<String>, required = false)]
     pub my_reactions: Option<Vec<String>>,
 }
 
-/// A comment as this reader sees it.
-pub fn view(reader: Option<&Identity>, comment: Comment) -> CommentView {
-    CommentView { comment, my_reactions: reader.map(|_| Vec::new()) }
+/// What a reader chose, by comment.
+type Chosen = HashMap<CommentId, Vec<String>>;
+
+/// A comment as a reader sees it who chose these; none for nobody signed in.
+fn view(chosen: Option<&Chosen>, comment: Comment) -> CommentView {
+    let my_reactions = chosen.map(|chosen| chosen.get(&comment.id).cloned().unwrap_or_default());
+    CommentView { comment, my_reactions }
 }
 
 /// What may be done with comments.
@@ -130,6 +137,48 @@ impl Comments {
         Ok(self.store.write(DeleteComment { comment_id: id, actor: caller.actor() }).await?)
     }
 
+    /// Puts an emoji on a comment in the caller's name, or takes it away; what is so already tells nobody. Answers what
+    /// stands there then.
+    ///
+    /// # Errors
+    /// `unprocessable` for what is no emoji, and for one more than a comment may have; `not_found`; `conflict` for a
+    /// comment that is deleted.
+    pub async fn react(
+        &self,
+        caller: &Identity,
+        comment_id: CommentId,
+        emoji: &str,
+        on: bool,
+    ) -> Result<Reactions, DomainError> {
+        let counted = emoji::counted(emoji).ok_or_else(|| DomainError::unprocessable("/emoji", "must be one emoji"))?;
+        let at_most = self.limits.max_emoji;
+        let react = React { comment_id, actor: caller.user_id, emoji: counted.to_owned(), on, at_most };
+        Ok(self.store.write(react).await?)
+    }
+
+    /// Comments as this reader sees them, with one query for all.
+    pub async fn views(
+        &self,
+        reader: Option<&Identity>,
+        comments: Vec<Comment>,
+    ) -> Result<Vec<CommentView>, DomainError> {
+        let chosen = self.chosen(reader, &comments).await?;
+        Ok(comments.into_iter().map(|comment| view(chosen.as_ref(), comment)).collect())
+    }
+
+    /// A comment as this reader sees it.
+    pub async fn view(&self, reader: Option<&Identity>, comment: Comment) -> Result<CommentView, DomainError> {
+        let chosen = self.chosen(reader, std::slice::from_ref(&comment)).await?;
+        Ok(view(chosen.as_ref(), comment))
+    }
+
+    async fn chosen(&self, reader: Option<&Identity>, comments: &[Comment]) -> Result<Option<Chosen>, DomainError> {
+        let Some(reader) = reader else { return Ok(None) };
+        let with = comments.iter().filter(|comment| !comment.reactions.is_empty());
+        let with: Vec<CommentId> = with.map(|comment| comment.id).collect();
+        Ok(Some(self.store.read().chosen(reader.user_id, &with).await?))
+    }
+
     fn check(&self, body: &str) -> Result<(), DomainError> {
         text::check("/body", body, self.limits.max_comment_chars)
     }
@@ -161,24 +210,19 @@ fn below(parent_id: Option<&str>) -> Result<Below, DomainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Role, SessionId, Timestamp, UserId};
+    use crate::model::{Timestamp, UserId, UserRef};
     use crate::protocol::codec::payload;
     use crate::protocol::fixtures::assert_says;
     use crate::protocol::server::ServerMessage;
 
     #[test]
     fn a_comment_is_answered_as_in_its_fixture() {
-        let ada = Identity {
-            user_id: UserId(3),
+        let author = UserRef {
+            id: UserId(3),
             name: "Ada Lovelace".into(),
             handle: "ada".into(),
             avatar_url: Some("https://img.example/ada.png".into()),
-            role: Role::User,
-            session_id: SessionId(1),
-            issued_at: Timestamp(0),
-            expires_at: Timestamp(0),
         };
-        let author = ada.user();
         let comment = Comment {
             id: CommentId(9),
             post_id: PostId(42),
@@ -198,8 +242,16 @@ mod tests {
             updated_seq: 21,
         };
         assert!(view(None, comment.clone()).my_reactions.is_none());
-        let data = serde_json::to_value(view(Some(&ada), comment)).unwrap();
+        let data = serde_json::to_value(view(Some(&Chosen::new()), comment)).unwrap();
         let reply = ServerMessage::Reply { id: 5, data };
         assert_says("reply.comment", |codec| payload(&codec.frame(&reply)));
+    }
+
+    #[test]
+    fn reactions_are_answered_as_in_their_fixture() {
+        let reactions = [("👍".to_owned(), 3), ("❤\u{fe0f}".to_owned(), 1)].into();
+        let data = serde_json::to_value(Reactions { reactions, my_reactions: vec!["👍".into()], seq: 29 }).unwrap();
+        let reply = ServerMessage::Reply { id: 8, data };
+        assert_says("reply.reactions", |codec| payload(&codec.frame(&reply)));
     }
 }

@@ -2,9 +2,11 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod bans;
 pub mod channels;
 pub mod comments;
 pub mod credentials;
+pub mod emoji;
 pub mod error;
 pub mod history;
 pub mod idempotency;

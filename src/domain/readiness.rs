@@ -4,12 +4,13 @@ use crate::model::clock::SharedClock;
 use parking_lot::RwLock;
 use serde::Serialize;
 use std::time::{Duration, Instant};
+use utoipa::ToSchema;
 
 /// While the bus is silent, a sweep that ended this long ago still counts.
 pub const SWEEP_GRACE: Duration = Duration::from_secs(5);
 
 /// How another part is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Part {
     /// It answers.
@@ -42,9 +43,10 @@ struct Seen {
 }
 
 /// What `/health` says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Health {
     /// `ok`, `degraded` without the bus, `down` without the database.
+    #[schema(pattern = "^(ok|degraded|down)$")]
     pub status: &'static str,
     /// The database.
     pub database: Part,

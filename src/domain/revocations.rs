@@ -1,19 +1,20 @@
-//! What a token that has not ended is worth no more: ended sessions and changed roles, in memory, for every instance.
+//! What a token that has not ended is worth no more: ended sessions, banned people, changed roles; in memory, for every
+//! instance.
 //!
 //! Loaded before the instance is ready, then fed with the events of the internal channel in their order.
 
 use super::{DomainError, Identity};
-use crate::model::event::{RoleChanged, SessionRevoked};
+use crate::model::event::{RoleChanged, SessionRevoked, UserBanned, UserUnbanned};
 use crate::model::{Channel, Event, Role, SessionId, Timestamp, UserId};
-use crate::store::read::Revocation;
+use crate::store::read::Revoked;
 use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How long an ended session is remembered beyond its last token, should instances read the time differently.
+/// How long what has ended is remembered beyond that, should instances read the time differently.
 const MARGIN: Duration = Duration::from_secs(60);
 
-/// The ended sessions and changed roles that this instance knows of.
+/// The ended sessions, bans and changed roles that this instance knows of.
 #[derive(Default)]
 pub struct Revocations {
     known: RwLock<Known>,
@@ -23,15 +24,32 @@ pub struct Revocations {
 struct Known {
     /// Until when each ended session must be remembered.
     sessions: HashMap<SessionId, Timestamp>,
+    /// Until when each banned person is kept out; none: until it is lifted.
+    bans: HashMap<UserId, Option<Timestamp>>,
+    /// The last event of the internal channel that was taken in.
+    heard: i64,
     /// What a person has been since when; kept while the process lives, as roles change by an operator's hand only.
     roles: HashMap<UserId, (Role, Timestamp)>,
 }
 
 impl Revocations {
-    /// Adds what the store remembers.
-    pub fn load(&self, revoked: &[Revocation]) {
-        let sessions = revoked.iter().map(|revoked| (revoked.session_id, revoked.until));
-        self.known.write().sessions.extend(sessions);
+    /// Takes in what the store remembers as of an event of the internal channel. Ended sessions are added: one of another
+    /// database stays ended until its tokens are. Bans are replaced: what that database does not know nobody could lift.
+    /// False, with nothing changed, where a later event has been heard already: what was read is too old.
+    pub fn load(&self, revoked: &Revoked, seq: i64) -> bool {
+        let mut known = self.known.write();
+        if known.heard > seq {
+            return false;
+        }
+        known.heard = seq;
+        known.sessions.extend(revoked.sessions.iter().map(|session| (session.session_id, session.until)));
+        known.bans = revoked.people.iter().map(|banned| (banned.user_id, banned.until)).collect();
+        true
+    }
+
+    /// Begins anew: events to come are numbered by another database.
+    pub fn replaced(&self) {
+        self.known.write().heard = 0;
     }
 
     /// Takes in an event of the internal channel; others, and kinds that a newer version made, are passed over.
@@ -39,25 +57,43 @@ impl Revocations {
         if event.channel != Channel::Revocations {
             return;
         }
+        let mut known = self.known.write();
+        // What was loaded may be newer than where the log was placed.
+        if event.seq <= known.heard {
+            return;
+        }
+        known.heard = event.seq;
+        let data = event.data.get();
         match event.kind.as_ref() {
             "session.revoked" => {
-                if let Ok(revoked) = serde_json::from_str::<SessionRevoked>(event.data.get()) {
-                    self.known.write().sessions.insert(revoked.session_id, revoked.until);
+                if let Ok(revoked) = serde_json::from_str::<SessionRevoked>(data) {
+                    known.sessions.insert(revoked.session_id, revoked.until);
                 }
             }
             "role.changed" => {
-                if let Ok(changed) = serde_json::from_str::<RoleChanged>(event.data.get()) {
-                    self.known.write().roles.insert(changed.user_id, (changed.role, event.at));
+                if let Ok(changed) = serde_json::from_str::<RoleChanged>(data) {
+                    known.roles.insert(changed.user_id, (changed.role, event.at));
+                }
+            }
+            "user.banned" => {
+                if let Ok(banned) = serde_json::from_str::<UserBanned>(data) {
+                    known.bans.insert(banned.user_id, banned.until);
+                }
+            }
+            "user.unbanned" => {
+                if let Ok(unbanned) = serde_json::from_str::<UserUnbanned>(data) {
+                    known.bans.remove(&unbanned.user_id);
                 }
             }
             _ => {}
         }
     }
 
-    /// What the bearer of a token may do now; `forbidden` if the session has ended. Whether the token itself has ended is
-    /// the caller's to know.
-    pub fn check(&self, identity: &Identity) -> Result<Role, DomainError> {
+    /// What the bearer of a token may do now; `forbidden` if the session has ended or the person is banned. Whether the
+    /// token itself has ended is the caller's to know.
+    pub fn check(&self, identity: &Identity, now: Timestamp) -> Result<Role, DomainError> {
         let known = self.known.read();
+        known.admits(identity.user_id, now)?;
         if known.sessions.contains_key(&identity.session_id) {
             return Err(DomainError::forbidden("this session has been signed out"));
         }
@@ -66,81 +102,35 @@ impl Revocations {
         Ok(changed.map_or(identity.role, |(role, _)| *role))
     }
 
+    /// `forbidden` for a person who is banned.
+    pub fn admits(&self, user: UserId, now: Timestamp) -> Result<(), DomainError> {
+        self.known.read().admits(user, now)
+    }
+
     /// Whether this session was ended.
     pub fn has_ended(&self, session: SessionId) -> bool {
         self.known.read().sessions.contains_key(&session)
     }
 
-    /// Forgets sessions whose every token has ended. Call it now and then.
+    /// Forgets sessions whose every token has ended, and bans that have. Call it now and then.
     pub fn purge(&self, now: Timestamp) {
-        self.known.write().sessions.retain(|_, until| until.plus(MARGIN) > now);
+        let mut known = self.known.write();
+        known.sessions.retain(|_, until| until.plus(MARGIN) > now);
+        known.bans.retain(|_, until| until.is_none_or(|until| until.plus(MARGIN) > now));
+    }
+}
+
+impl Known {
+    fn admits(&self, user: UserId, now: Timestamp) -> Result<(), DomainError> {
+        match self.bans.get(&user) {
+            Some(until) if until.is_none_or(|until| until > now) => {
+                Err(DomainError::forbidden("this person is banned"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::EventData;
-    use crate::protocol::codes::ErrorCode;
-
-    fn identity(session: i64, issued_at: i64) -> Identity {
-        Identity {
-            user_id: UserId(1),
-            name: "Ada".into(),
-            handle: "ada".into(),
-            avatar_url: None,
-            role: Role::User,
-            session_id: SessionId(session),
-            issued_at: Timestamp(issued_at),
-            expires_at: Timestamp(100_000),
-        }
-    }
-
-    fn revoked(session: i64, until: i64) -> Event {
-        let data = SessionRevoked { session_id: SessionId(session), user_id: UserId(1), until: Timestamp(until) };
-        EventData::SessionRevoked(data).at(Channel::Revocations, 1, Timestamp(5_000))
-    }
-
-    #[test]
-    fn an_ended_session_is_remembered_until_its_last_token_has_ended() {
-        let revocations = Revocations::default();
-        assert!(revocations.check(&identity(7, 0)).is_ok());
-        revocations.apply(&revoked(7, 100_000));
-        assert_eq!(revocations.check(&identity(7, 0)).unwrap_err().code, ErrorCode::Forbidden);
-        assert!(revocations.check(&identity(8, 0)).is_ok());
-        revocations.purge(Timestamp(100_000));
-        assert!(revocations.has_ended(SessionId(7)));
-        revocations.purge(Timestamp(160_000));
-        assert!(!revocations.has_ended(SessionId(7)));
-    }
-
-    #[test]
-    fn what_the_store_remembers_counts_as_what_was_heard() {
-        let revocations = Revocations::default();
-        let row = Revocation { user_id: UserId(1), session_id: SessionId(7), until: Timestamp(9) };
-        revocations.load(&[row]);
-        assert!(revocations.has_ended(SessionId(7)));
-    }
-
-    #[test]
-    fn a_changed_role_holds_for_tokens_from_before() {
-        let revocations = Revocations::default();
-        let change = |role, at| {
-            EventData::RoleChanged(RoleChanged { user_id: UserId(1), role }).at(Channel::Revocations, 1, Timestamp(at))
-        };
-        revocations.apply(&change(Role::Moderator, 5_500));
-        assert_eq!(revocations.check(&identity(7, 5_000)).unwrap(), Role::Moderator);
-        assert_eq!(revocations.check(&identity(7, 6_000)).unwrap(), Role::User);
-        revocations.apply(&change(Role::User, 6_500));
-        assert_eq!(revocations.check(&identity(7, 5_000)).unwrap(), Role::User);
-    }
-
-    #[test]
-    fn events_of_other_channels_say_nothing_here() {
-        let revocations = Revocations::default();
-        let mut event = revoked(7, 100_000);
-        event.channel = Channel::User(UserId(1));
-        revocations.apply(&event);
-        assert!(!revocations.has_ended(SessionId(7)));
-    }
-}
+#[path = "revocations_tests.rs"]
+mod tests;

@@ -3,7 +3,8 @@
 //! A refresh token travels in the cookie or, for those who said `"session": "body"`, in bodies; never in both, and never
 //! from the one into the other.
 
-use super::{AppState, Caller, ClientAddress, FromOrigin, Json, JsonBody, OptionalJsonBody, Query, cookie};
+use super::refusal::{Conflict, Forbidden, RateLimited, Unauthenticated, Unprocessable};
+use super::{AppState, Caller, ClientAddress, FromOrigin, Json, JsonBody, OptionalJsonBody, Query, Routes, cookie};
 use crate::domain::DomainError;
 use crate::domain::accounts::{Accounts, NewAccount, SignedIn};
 use crate::domain::origins::Verdict;
@@ -15,48 +16,78 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
 
-/// Body of `POST /auth/register`.
-#[derive(Deserialize)]
-pub struct RegisterBody {
+/// The routes below `/auth`.
+pub fn routes() -> Routes {
+    let routes = Routes::default().routes(routes!(register)).routes(routes!(login));
+    routes.routes(routes!(refresh)).routes(routes!(logout))
+}
+
+/// Somebody who wants an account.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Registration)]
+struct RegisterBody {
+    /// The name shown, not blank.
+    #[schema(min_length = 1)]
     name: String,
+    /// The address to sign in with.
+    #[schema(max_length = 254)]
     email: String,
+    #[schema(min_length = 8, max_length = 1000, format = Password)]
     password: String,
+    /// The unique name; made from the name where it is left out.
     #[serde(default)]
+    #[schema(pattern = "^[a-z0-9_]{1,30}$")]
     handle: Option<String>,
+    /// Where refresh tokens travel: in the `cookie` (where it is left out) or in the `body`.
     #[serde(default)]
+    #[schema(pattern = "^(cookie|body)$")]
     session: Option<String>,
 }
 
-/// Body of `POST /auth/login`.
-#[derive(Deserialize)]
-pub struct LoginBody {
+/// Somebody who has an account.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = Credentials)]
+struct LoginBody {
     email: String,
+    #[schema(format = Password)]
     password: String,
+    /// Where refresh tokens travel: in the `cookie` (where it is left out) or in the `body`.
     #[serde(default)]
+    #[schema(pattern = "^(cookie|body)$")]
     session: Option<String>,
 }
 
-/// Body of `POST /auth/refresh` and `POST /auth/logout`, where there is one.
-#[derive(Deserialize)]
-pub struct RefreshBody {
+/// A session whose tokens travel in bodies.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = RefreshToken)]
+struct RefreshBody {
     #[serde(default)]
     refresh_token: Option<String>,
 }
 
-/// Query of `POST /auth/logout`.
-#[derive(Deserialize)]
-pub struct LogoutQuery {
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct LogoutQuery {
+    /// All sessions of this person.
     #[serde(default)]
     everywhere: bool,
 }
 
-#[derive(Serialize)]
+/// Somebody who is signed in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignedIn)]
 struct Answer {
     user: Account,
+    /// For `Authorization: Bearer` and for `connect`.
     access_token: String,
+    /// How long the access token is good, in seconds.
     expires_in: u64,
+    /// Good once, for the next of both; only where the session's tokens travel in bodies.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
     refresh_token: Option<String>,
 }
 
@@ -76,8 +107,16 @@ impl FromRequestParts<AppState> for OwnCookie {
     }
 }
 
-/// `POST /auth/register`.
-pub async fn register(
+/// Sign up
+#[utoipa::path(
+    post, path = "/auth/register", operation_id = "register", tag = "sessions", request_body = RegisterBody,
+    responses(
+        (status = 201, description = "Signed in; the cookie is set where the session is kept in it.", body = Answer,
+            headers(("Set-Cookie" = String, description = "`belfry_refresh`"))),
+        Forbidden, Conflict, Unprocessable, RateLimited,
+    ),
+)]
+async fn register(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
@@ -90,8 +129,16 @@ pub async fn register(
     Ok(answer(&state, &headers, StatusCode::CREATED, signed_in))
 }
 
-/// `POST /auth/login`.
-pub async fn login(
+/// Sign in
+#[utoipa::path(
+    post, path = "/auth/login", operation_id = "login", tag = "sessions", request_body = LoginBody,
+    responses(
+        (status = 200, description = "Signed in; the cookie is set where the session is kept in it.", body = Answer,
+            headers(("Set-Cookie" = String, description = "`belfry_refresh`"))),
+        Unauthenticated, Forbidden, Unprocessable, RateLimited,
+    ),
+)]
+async fn login(
     State(state): State<AppState>,
     ClientAddress(address): ClientAddress,
     headers: HeaderMap,
@@ -104,8 +151,19 @@ pub async fn login(
     Ok(answer(&state, &headers, StatusCode::OK, signed_in))
 }
 
-/// `POST /auth/refresh`. A token in the body goes before the cookie, which a browser sends unasked.
-pub async fn refresh(
+/// Stay signed in
+///
+/// A refresh token is good once; each answer has the next. A token in the body goes before the cookie, which a browser
+/// sends unasked.
+#[utoipa::path(
+    post, path = "/auth/refresh", operation_id = "refresh", tag = "sessions",
+    security((), ("refresh_cookie" = [])), request_body = Option<RefreshBody>,
+    responses(
+        (status = 200, description = "Signed in; the cookie is set where the session is kept in it.", body = Answer,
+            headers(("Set-Cookie" = String, description = "`belfry_refresh`"))),
+    ),
+)]
+async fn refresh(
     State(state): State<AppState>,
     headers: HeaderMap,
     OwnCookie(cookie): OwnCookie,
@@ -129,8 +187,15 @@ pub async fn refresh(
     }
 }
 
-/// `POST /auth/logout`: the bearer token's session, else the body's or the cookie's.
-pub async fn logout(
+/// Sign out
+///
+/// Ends the bearer token's session, else the body's or the cookie's, and its sockets.
+#[utoipa::path(
+    post, path = "/auth/logout", operation_id = "logout", tag = "sessions",
+    security((), ("person" = []), ("refresh_cookie" = [])), params(LogoutQuery), request_body = Option<RefreshBody>,
+    responses((status = 204, description = "Signed out.")),
+)]
+async fn logout(
     State(state): State<AppState>,
     Query(query): Query<LogoutQuery>,
     headers: HeaderMap,

@@ -16,6 +16,9 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -162,6 +165,15 @@ impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
         let key = first.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
         idempotency::chosen(key.as_deref(), None)?;
         Ok(Self(key))
+    }
+}
+
+impl IntoParams for IdempotencyKey {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,64}$"));
+        let header = ParameterBuilder::new().name("Idempotency-Key").parameter_in(ParameterIn::Header);
+        let told = "Makes a retry harmless: the same key with the same content has one effect, for 7 days.";
+        vec![header.description(Some(told)).schema(Some(text)).build()]
     }
 }
 

@@ -3,6 +3,7 @@
 //! Nothing here decides what may happen, and nothing but [`problem`] chooses a status of an error.
 
 pub mod auth;
+pub mod bans;
 pub mod caller;
 pub mod channels;
 pub mod comments;
@@ -13,10 +14,13 @@ pub mod exposition;
 pub mod extract;
 pub mod health;
 pub mod layers;
+pub mod openapi;
 pub mod origin;
 pub mod posts;
 pub mod problem;
 pub mod publish;
+pub mod reactions;
+pub mod refusal;
 pub mod site;
 pub mod socket;
 pub mod state;
@@ -26,30 +30,32 @@ pub use caller::{Caller, KeyWith, MaybePerson, Person, scope};
 pub use extract::{
     ClientAddress, FromOrigin, IdempotencyKey, Json, JsonBody, OptionalJsonBody, PathId, PathParts, Query,
 };
+pub use openapi::Routes;
 pub use state::AppState;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The whole API, the health checks and the page.
 pub fn router(state: AppState) -> Router {
-    let api = Router::new()
-        .route("/auth/register", post(auth::register))
-        .route("/auth/login", post(auth::login))
-        .route("/auth/refresh", post(auth::refresh))
-        .route("/auth/logout", post(auth::logout))
-        .route("/users/me", get(users::me).patch(users::change_me))
-        .route("/config", get(config::tell))
+    let (rest, _) = rest().split_for_parts();
+    finish(rest.merge(socket::routes()).merge(site::routes()), state)
+}
+
+/// Every path that stands in the [document](openapi::document): they are added by it and cannot be without it.
+fn rest() -> Routes {
+    let api = Routes::default()
+        .merge(auth::routes())
+        .merge(users::routes())
+        .merge(bans::routes())
+        .merge(config::routes())
         .merge(posts::routes())
         .merge(comments::routes())
+        .merge(reactions::routes())
         .merge(channels::routes())
         .merge(publish::routes());
-    finish(
-        Router::new().nest("/api/v1", api).merge(socket::routes()).merge(health::routes()).merge(site::routes()),
-        state,
-    )
+    Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes())
 }
 
 /// Puts around routes what every request gets, innermost first.

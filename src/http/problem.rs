@@ -8,22 +8,33 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
-#[derive(Serialize)]
-struct Problem<'a> {
+/// Why a request was not carried out (RFC 9457).
+#[derive(Serialize, ToSchema)]
+pub struct Problem<'a> {
+    /// Always `about:blank`: the code says which problem it is.
     r#type: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The status.
     status: u16,
+    /// One sentence for people.
     detail: &'a str,
     code: ErrorCode,
+    /// The request's name in the logs, as in `X-Request-Id`.
     request_id: &'a str,
+    /// What is wrong with which field.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Field<'a>>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = FieldProblem)]
 struct Field<'a> {
+    /// A JSON pointer into the body.
     pointer: &'a str,
+    /// What is wrong with it.
     detail: &'a str,
 }
 

@@ -1,7 +1,9 @@
 //! What every handler may use.
 
+use super::openapi::Document;
 use crate::config::Config;
 use crate::domain::accounts::Accounts;
+use crate::domain::bans::Bans;
 use crate::domain::comments::Comments;
 use crate::domain::history::History;
 use crate::domain::limits::RateLimits;
@@ -29,6 +31,8 @@ pub struct AppState {
     pub store: Arc<Store>,
     /// Who may sign in, and who asks.
     pub accounts: Arc<Accounts>,
+    /// Who is kept out.
+    pub bans: Arc<Bans>,
     /// How often.
     pub limits: Arc<RateLimits>,
     /// From which web origins.
@@ -47,4 +51,6 @@ pub struct AppState {
     pub sockets: Arc<Sockets>,
     /// Whether this instance is of use.
     pub readiness: Arc<Readiness>,
+    /// What the API says of itself.
+    pub document: Arc<Document>,
 }

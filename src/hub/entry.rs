@@ -1,6 +1,6 @@
 //! An entry of a hot tail: an event, encoded once per codec as the frame that goes out.
 
-use crate::model::{Channel, CommentId, Event, Timestamp};
+use crate::model::{Channel, CommentId, Event, EventData, Timestamp};
 use crate::protocol::codec::{self, Codec, frame, payload, transcode};
 use bytes::Bytes;
 use serde_json::Value;
@@ -84,8 +84,12 @@ impl Entry {
         2 * self.json.len() + OVERHEAD
     }
 
-    /// This entry telling its comment as `deleted` tells it: what was said before must not be repeated.
+    /// This entry telling its comment as `deleted` tells it: what was said before must not be repeated. Of reactions
+    /// nothing is left to tell.
     pub fn told_as(&self, deleted: &Entry) -> Option<Self> {
+        if &*self.kind == "comment.reacted" {
+            return Some(Self::new(EventData::Void.at(self.channel, self.seq, self.at), self.accepted_ms));
+        }
         let mut data = self.data()?;
         *data.get_mut("comment")? = deleted.data()?.get("comment")?.clone();
         let data: Box<RawValue> = serde_json::value::to_raw_value(&data).ok()?;
@@ -109,9 +113,11 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::{Counted, ParentCount};
-    use crate::model::{Comment, EventData, Post, PostId, UserId, UserRef};
+    use crate::model::event::{Counted, ParentCount, Reacted, Toggled};
+    use crate::model::{Comment, Post, PostId, UserId, UserRef};
     use crate::protocol::fixtures::assert_says;
+    use std::collections::BTreeMap;
+    use std::sync::LazyLock;
 
     const POST: Channel = Channel::Post(PostId(42));
     const NOON: i64 = 1_772_366_400_000;
@@ -184,6 +190,32 @@ mod tests {
         says("event.comment_deleted", &data, POST, 25, 120_000);
     }
 
+    fn reacted() -> EventData<'static> {
+        static REACTIONS: LazyLock<BTreeMap<String, u64>> =
+            LazyLock::new(|| [("👍".to_owned(), 3), ("❤\u{fe0f}".to_owned(), 1)].into());
+        let by = |user_id, emoji: &str, on| Toggled { user_id: UserId(user_id), emoji: emoji.into(), on };
+        let by = Some(vec![by(3, "👍", true), by(4, "🎉", false)]);
+        EventData::CommentReacted(Reacted { comment_id: CommentId(9), reactions: &REACTIONS, by })
+    }
+
+    #[test]
+    fn reactions_are_said_as_in_their_fixtures() {
+        says("event.comment_reacted", &reacted(), POST, 29, 90_000);
+        let EventData::CommentReacted(reacted) = reacted() else { panic!() };
+        let many = EventData::CommentReacted(Reacted { by: None, ..reacted });
+        says("event.comment_reacted.many", &many, POST, 30, 90_050);
+    }
+
+    #[test]
+    fn reactions_of_a_deleted_comment_are_told_no_more() {
+        let reacted = Entry::new(reacted().at(POST, 23, Timestamp(NOON)), 7);
+        let tombstone = Comment { id: CommentId(9), ..tombstone() };
+        let deleted = EventData::CommentDeleted(Counted { comment: &tombstone, comment_count: 1, parent: None });
+        let told = reacted.told_as(&Entry::new(deleted.at(POST, 25, Timestamp(NOON)), 8)).unwrap();
+        assert_eq!((told.seq, &*told.kind, told.subject, told.accepted_ms), (23, "void", None, 7));
+        assert_eq!(told.data().unwrap(), serde_json::json!({}));
+    }
+
     fn tombstone() -> Comment {
         let (body, html) = (String::new(), String::new());
         Comment { author: None, body, html, deleted: true, updated_seq: 25, ..reply() }
@@ -243,11 +275,15 @@ mod tests {
             EventData::CommentCreated(_)
             | EventData::CommentDeleted(_)
             | EventData::CommentUpdated(_)
+            | EventData::CommentReacted(_)
             | EventData::PostUpdated(_)
             | EventData::PostDeleted(_)
             | EventData::Custom(..)
             | EventData::Void => true,
-            EventData::SessionRevoked(_) | EventData::RoleChanged(_) => false,
+            EventData::SessionRevoked(_)
+            | EventData::RoleChanged(_)
+            | EventData::UserBanned(_)
+            | EventData::UserUnbanned(_) => false,
         }
     }
 }

@@ -183,6 +183,12 @@ impl Hub {
         self.core.after(&log, accepted);
     }
 
+    /// Where the internal channel stands; none while it is being placed.
+    pub fn revocations_head(&self) -> Option<i64> {
+        let log = self.core.registry.get(&Channel::Revocations).map(|log| log.clone())?;
+        log.head()
+    }
+
     /// The hub's own measure of time, in milliseconds since it started.
     pub fn now_ms(&self) -> u64 {
         self.core.now_ms()

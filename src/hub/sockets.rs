@@ -49,6 +49,11 @@ impl Hub {
     pub fn end_session(&self, user: UserId, session: SessionId) {
         self.core.end_sockets(user, |owner| owner == session);
     }
+
+    /// Ends all sockets of a person.
+    pub fn end_person(&self, user: UserId) {
+        self.core.end_sockets(user, |_| true);
+    }
 }
 
 impl Core {

@@ -103,6 +103,8 @@ async fn compare(core: &Core, logs: &[Arc<ChannelLog>]) -> Result<(), ()> {
 async fn resync(core: &Core, logs: Vec<Arc<ChannelLog>>) -> Result<(), ()> {
     logs.iter().for_each(|log| log.reset());
     if logs.iter().any(|log| log.channel == Channel::Revocations) {
+        // What passed the gate before has reached the observer by then.
+        let _in_order = core.observing.lock();
         core.observer.replaced();
     }
     let channels: Vec<Channel> = logs.iter().map(|log| log.channel).collect();

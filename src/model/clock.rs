@@ -5,6 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// A moment: milliseconds since 1970 UTC; on the wire RFC 3339 in UTC with three decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, sqlx::Type)]
@@ -20,6 +23,12 @@ impl Timestamp {
     /// This moment moved back by a duration.
     pub fn minus(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// Reads RFC 3339, with any offset; none for what is something else.
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let moment: jiff::Timestamp = text.parse().ok()?;
+        Some(Self(moment.as_millisecond()))
     }
 
     /// Whole seconds since 1970, as tokens count them.
@@ -48,6 +57,16 @@ impl<'de> Deserialize<'de> for Timestamp {
         Ok(Self(moment.as_millisecond()))
     }
 }
+
+impl PartialSchema for Timestamp {
+    fn schema() -> RefOr<Schema> {
+        let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+        let text = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
+        text.description(Some("A moment, RFC 3339 in UTC with milliseconds.")).into()
+    }
+}
+
+impl ToSchema for Timestamp {}
 
 /// Where the time comes from.
 pub trait Clock: Send + Sync + 'static {

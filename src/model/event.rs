@@ -3,23 +3,29 @@
 use super::{Channel, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// One entry of a channel's log, composed and ready to be encoded.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Event {
     /// Whose log.
+    #[schema(value_type = String)]
     pub channel: Channel,
     /// Its place there: 1, 2, 3 … without holes.
+    #[schema(minimum = 1)]
     pub seq: i64,
     /// When it was committed.
     pub at: Timestamp,
     /// What happened.
+    #[schema(value_type = String)]
     pub kind: Arc<str>,
     /// The comment it tells of, so that a deletion can clean what was told before.
     #[serde(skip)]
     pub subject: Option<CommentId>,
     /// The subject as of `seq` or later, as JSON text.
+    #[schema(value_type = Value)]
     pub data: Arc<RawValue>,
 }
 
@@ -41,6 +47,8 @@ pub enum EventData<'a> {
     CommentDeleted(Counted<'a>),
     /// A comment's text changed.
     CommentUpdated(&'a Comment),
+    /// People reacted to a comment, or took that back.
+    CommentReacted(Reacted<'a>),
     /// A post changed.
     PostUpdated(&'a Post),
     /// A post is gone: the last event of its channel.
@@ -53,6 +61,10 @@ pub enum EventData<'a> {
     SessionRevoked(SessionRevoked),
     /// A person's role changed (internal channel).
     RoleChanged(RoleChanged),
+    /// A person is kept out (internal channel).
+    UserBanned(UserBanned),
+    /// A person is let in again (internal channel).
+    UserUnbanned(UserUnbanned),
 }
 
 /// A comment with the counts after its event.
@@ -64,6 +76,29 @@ pub struct Counted<'a> {
     pub comment_count: i64,
     /// What changed of the comment it answers.
     pub parent: Option<ParentCount>,
+}
+
+/// A comment's reactions after its event.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reacted<'a> {
+    /// The comment.
+    pub comment_id: CommentId,
+    /// How many people chose each emoji.
+    pub reactions: &'a BTreeMap<String, u64>,
+    /// Who changed what; none where too many did at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub by: Option<Vec<Toggled>>,
+}
+
+/// What one person changed of a comment's reactions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Toggled {
+    /// Who.
+    pub user_id: UserId,
+    /// Which emoji.
+    pub emoji: String,
+    /// Whether it is there now.
+    pub on: bool,
 }
 
 /// Data of `session.revoked` on the internal channel.
@@ -86,6 +121,22 @@ pub struct RoleChanged {
     pub role: Role,
 }
 
+/// Data of `user.banned` on the internal channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserBanned {
+    /// Who.
+    pub user_id: UserId,
+    /// When it ends by itself; none: when it is lifted.
+    pub until: Option<Timestamp>,
+}
+
+/// Data of `user.unbanned` on the internal channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserUnbanned {
+    /// Who.
+    pub user_id: UserId,
+}
+
 impl EventData<'_> {
     /// The kind on the wire.
     pub fn kind(&self) -> Arc<str> {
@@ -93,12 +144,15 @@ impl EventData<'_> {
             Self::CommentCreated(_) => "comment.created".into(),
             Self::CommentDeleted(_) => "comment.deleted".into(),
             Self::CommentUpdated(_) => "comment.updated".into(),
+            Self::CommentReacted(_) => "comment.reacted".into(),
             Self::PostUpdated(_) => "post.updated".into(),
             Self::PostDeleted(_) => "post.deleted".into(),
             Self::Custom(kind, _) => (*kind).into(),
             Self::Void => "void".into(),
             Self::SessionRevoked(_) => "session.revoked".into(),
             Self::RoleChanged(_) => "role.changed".into(),
+            Self::UserBanned(_) => "user.banned".into(),
+            Self::UserUnbanned(_) => "user.unbanned".into(),
         }
     }
 
@@ -108,6 +162,7 @@ impl EventData<'_> {
             Self::CommentCreated(Counted { comment, .. })
             | Self::CommentDeleted(Counted { comment, .. })
             | Self::CommentUpdated(comment) => Some(comment.id),
+            Self::CommentReacted(reacted) => Some(reacted.comment_id),
             _ => None,
         }
     }
@@ -121,12 +176,15 @@ impl EventData<'_> {
         match self {
             Self::CommentCreated(counted) | Self::CommentDeleted(counted) => raw(counted),
             Self::CommentUpdated(comment) => raw(&serde_json::json!({ "comment": comment })),
+            Self::CommentReacted(reacted) => raw(reacted),
             Self::PostUpdated(post) => raw(&serde_json::json!({ "post": post })),
             Self::PostDeleted(post_id) => raw(&serde_json::json!({ "post_id": post_id })),
             Self::Custom(_, data) => Arc::from((*data).to_owned()),
             Self::Void => raw(&serde_json::json!({})),
             Self::SessionRevoked(data) => raw(data),
             Self::RoleChanged(data) => raw(data),
+            Self::UserBanned(data) => raw(data),
+            Self::UserUnbanned(data) => raw(data),
         }
     }
 }

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 /// The largest identifier: above it a JavaScript number is no longer exact.
 pub const MAX_ID: i64 = (1 << 53) - 1;
@@ -20,9 +23,16 @@ pub(crate) fn parse_id(text: &str) -> Result<i64, InvalidId> {
     if id <= MAX_ID { Ok(id) } else { Err(InvalidId) }
 }
 
+/// An integer from `least` that a JavaScript number still holds exactly, as the API's document tells it.
+pub fn integer_schema(least: i64) -> ObjectBuilder {
+    let format = SchemaFormat::KnownFormat(KnownFormat::Int64);
+    let integer = ObjectBuilder::new().schema_type(Type::Integer).format(Some(format));
+    integer.minimum(Some(least)).maximum(Some(MAX_ID))
+}
+
 macro_rules! id {
-    ($(#[$doc:meta] $name:ident),+ $(,)?) => {$(
-        #[$doc]
+    ($(#[doc = $doc:literal] $name:ident),+ $(,)?) => {$(
+        #[doc = $doc]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
         #[serde(try_from = "i64", into = "i64")]
         #[sqlx(transparent)]
@@ -41,6 +51,10 @@ macro_rules! id {
             type Err = InvalidId;
             fn from_str(text: &str) -> Result<Self, InvalidId> { parse_id(text).map(Self) }
         }
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> { integer_schema(1).description(Some($doc.trim())).into() }
+        }
+        impl ToSchema for $name {}
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { self.0.fmt(f) }
         }
@@ -58,6 +72,8 @@ id! {
     SessionId,
     /// A key of a back end.
     ApiKeyId,
+    /// A ban of a person.
+    BanId,
 }
 
 #[cfg(test)]

@@ -2,9 +2,10 @@
 
 use super::{PostId, Timestamp, UserRef};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A post as clients see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Post {
     /// Which post.
     pub id: PostId,
@@ -15,14 +16,18 @@ pub struct Post {
     /// The body rendered and sanitised.
     pub html: String,
     /// Where the post lives on the host's site, if it stands for a page there.
+    #[schema(required, format = "uri")]
     pub url: Option<String>,
     /// The host's own name for that page.
+    #[schema(required)]
     pub page_key: Option<String>,
     /// Who wrote it; none for a page of the host's site.
+    #[schema(required)]
     pub author: Option<UserRef>,
     /// Labels.
     pub tags: Vec<String>,
     /// Comments that are not deleted.
+    #[schema(minimum = 0)]
     pub comment_count: i64,
     /// When it was written.
     pub created_at: Timestamp,

@@ -2,9 +2,11 @@
 
 use super::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A person as others see them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Person)]
 pub struct UserRef {
     /// Who it is.
     pub id: UserId,
@@ -13,16 +15,18 @@ pub struct UserRef {
     /// The unique name that mentions use.
     pub handle: String,
     /// A picture, http or https.
+    #[schema(required, format = "uri")]
     pub avatar_url: Option<String>,
 }
 
 /// A person as they see themselves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Account {
     /// What everyone sees.
     #[serde(flatten)]
     pub user: UserRef,
     /// The address to sign in with; none for people without a built-in account.
+    #[schema(required)]
     pub email: Option<String>,
     /// What they may do.
     pub role: Role,
@@ -31,7 +35,7 @@ pub struct Account {
 }
 
 /// What a person may do beyond their own things.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Their own things only.

@@ -89,6 +89,16 @@ pub enum ClientMessage {
         /// Which.
         comment_id: i64,
     },
+    /// Puts an emoji on a comment or takes it away.
+    #[serde(rename = "comment.react")]
+    CommentReact {
+        /// Which comment.
+        comment_id: i64,
+        /// One emoji.
+        emoji: String,
+        /// Whether it shall be there.
+        on: bool,
+    },
     /// To everyone else there, never stored.
     #[serde(rename = "signal")]
     Signal {
@@ -120,7 +130,7 @@ pub struct Subscription {
 
 impl ClientMessage {
     /// Every `type` a client may send.
-    pub const KINDS: [&str; 9] = [
+    pub const KINDS: [&str; 10] = [
         "connect",
         "refresh",
         "subscribe",
@@ -128,6 +138,7 @@ impl ClientMessage {
         "comment.create",
         "comment.edit",
         "comment.delete",
+        "comment.react",
         "signal",
         "ping",
     ];
@@ -142,6 +153,7 @@ impl ClientMessage {
             Self::CommentCreate { .. } => "comment.create",
             Self::CommentEdit { .. } => "comment.edit",
             Self::CommentDelete { .. } => "comment.delete",
+            Self::CommentReact { .. } => "comment.react",
             Self::Signal { .. } => "signal",
             Self::Ping {} => "ping",
         }

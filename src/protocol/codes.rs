@@ -1,12 +1,15 @@
 //! Error and close codes: one list for socket and REST.
 
 use serde::{Serialize, Serializer};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 
 macro_rules! error_codes {
-    ($($(#[$doc:meta])+ $variant:ident $name:literal $status:literal,)+) => {
+    ($(#[doc = $doc:literal] $variant:ident $name:literal $status:literal,)+) => {
         /// Why a command or a request was not carried out.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum ErrorCode { $($(#[$doc])+ $variant),+ }
+        pub enum ErrorCode { $(#[doc = $doc] $variant),+ }
 
         impl ErrorCode {
             /// Every code.
@@ -17,6 +20,9 @@ macro_rules! error_codes {
 
             /// The HTTP status that bears it.
             pub fn status(self) -> u16 { match self { $(Self::$variant => $status),+ } }
+
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str { match self { $(Self::$variant => $doc.trim_ascii()),+ } }
         }
     };
 }
@@ -45,6 +51,16 @@ error_codes! {
     /// Nothing was written, or the outcome is unknown: retry with the same key.
     Unavailable "unavailable" 503,
 }
+
+impl PartialSchema for ErrorCode {
+    fn schema() -> RefOr<Schema> {
+        let names = Self::ALL.iter().map(|code| code.name());
+        let text = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+        text.description(Some("Why it was not carried out; the same list as on the socket.")).into()
+    }
+}
+
+impl ToSchema for ErrorCode {}
 
 impl Serialize for ErrorCode {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -32,10 +32,12 @@ const MADE_HERE: [&str; 16] = [
     "welcome.anonymous",
 ];
 /// In `hub/entry.rs`.
-const EVENTS: [&str; 8] = [
+const EVENTS: [&str; 10] = [
     "event.comment_created",
     "event.comment_created.root",
     "event.comment_deleted",
+    "event.comment_reacted",
+    "event.comment_reacted.many",
     "event.comment_updated",
     "event.custom",
     "event.post_deleted",
@@ -43,7 +45,7 @@ const EVENTS: [&str; 8] = [
     "event.void",
 ];
 /// In `domain/comments.rs`.
-const REPLIES: [&str; 1] = ["reply.comment"];
+const REPLIES: [&str; 2] = ["reply.comment", "reply.reactions"];
 
 /// A file of `fixtures/`.
 #[derive(Debug, Deserialize)]

@@ -1,8 +1,9 @@
 //! Events point, rows tell: what a stored event says, composed from the rows as they are now.
 
 use super::StoreError;
+use super::reacting::ReactedFacts;
 use super::rows::EventRow;
-use crate::model::event::{Counted, ParentCount, RoleChanged, SessionRevoked};
+use crate::model::event::{Counted, ParentCount, Reacted, RoleChanged, SessionRevoked, UserBanned, UserUnbanned};
 use crate::model::{Channel, Comment, CommentId, Event, EventData, Post, PostId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -32,7 +33,7 @@ pub fn wanted(rows: &[EventRow]) -> (Vec<CommentId>, Vec<PostId>) {
     let mut posts = HashSet::new();
     for row in rows.iter().filter(|row| !row.closed) {
         match (row.kind.as_str(), row.subject_id) {
-            ("comment.created" | "comment.deleted" | "comment.updated", Some(id)) => {
+            ("comment.created" | "comment.deleted" | "comment.updated" | "comment.reacted", Some(id)) => {
                 comments.insert(CommentId(id));
             }
             ("post.updated", Some(id)) => {
@@ -77,11 +78,16 @@ fn told<'a>(row: &'a EventRow, channel: Channel, subjects: &'a Subjects) -> Opti
         "comment.created" => Some(EventData::CommentCreated(counted(comment()?, row)?)),
         "comment.deleted" => Some(EventData::CommentDeleted(counted(comment()?, row)?)),
         "comment.updated" => Some(EventData::CommentUpdated(comment()?)),
+        "comment.reacted" => Some(EventData::CommentReacted(reacted(comment()?, row)?)),
         "post.updated" => Some(EventData::PostUpdated(subjects.posts.get(&PostId(row.subject_id?))?)),
         "session.revoked" if channel == Channel::Revocations => {
             Some(EventData::SessionRevoked(facts::<SessionRevoked>(row)?))
         }
         "role.changed" if channel == Channel::Revocations => Some(EventData::RoleChanged(facts::<RoleChanged>(row)?)),
+        "user.banned" if channel == Channel::Revocations => Some(EventData::UserBanned(facts::<UserBanned>(row)?)),
+        "user.unbanned" if channel == Channel::Revocations => {
+            Some(EventData::UserUnbanned(facts::<UserUnbanned>(row)?))
+        }
         kind if kind.starts_with("custom.") => {
             Some(EventData::Custom(kind, serde_json::from_str::<&RawValue>(row.facts.as_deref()?).ok()?))
         }
@@ -92,6 +98,18 @@ fn told<'a>(row: &'a EventRow, channel: Channel, subjects: &'a Subjects) -> Opti
 fn counted<'a>(comment: &'a Comment, row: &EventRow) -> Option<Counted<'a>> {
     let facts: CommentFacts = facts(row)?;
     Some(Counted { comment, comment_count: facts.comment_count, parent: facts.parent })
+}
+
+/// A tombstone has no reactions, so nothing is left to tell of them.
+fn reacted<'a>(comment: &'a Comment, row: &EventRow) -> Option<Reacted<'a>> {
+    if comment.deleted {
+        return None;
+    }
+    let by = match row.facts {
+        Some(_) => Some(facts::<ReactedFacts>(row)?.by),
+        None => None,
+    };
+    Some(Reacted { comment_id: comment.id, reactions: &comment.reactions, by })
 }
 
 fn facts<T: for<'de> Deserialize<'de>>(row: &EventRow) -> Option<T> {

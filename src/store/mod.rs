@@ -14,10 +14,13 @@ pub mod postgres;
 pub mod sqlite;
 pub mod ledger;
 pub mod compose;
+mod moderation;
 pub mod rows;
 pub mod epoch;
 pub mod handles;
 mod place;
+mod posting;
+pub mod reacting;
 pub mod read;
 pub mod write;
 

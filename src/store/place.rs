@@ -23,10 +23,14 @@ impl Write {
             Self::CreateComment(w) => Place::Channel(Channel::Post(w.post_id)),
             Self::EditComment(w) => Place::Comment(w.comment_id),
             Self::DeleteComment(w) => Place::Comment(w.comment_id),
+            Self::React(w) => Place::Comment(w.comment_id),
             Self::Publish(w) => Place::Channel(w.channel),
-            Self::RotateRefresh(_) | Self::EndSession(_) | Self::EndSessions(_) | Self::SetRole(_) => {
-                Place::Channel(Channel::Revocations)
-            }
+            Self::RotateRefresh(_)
+            | Self::EndSession(_)
+            | Self::EndSessions(_)
+            | Self::SetRole(_)
+            | Self::Ban(_)
+            | Self::LiftBan(_) => Place::Channel(Channel::Revocations),
             Self::CreatePost(_)
             | Self::Register(_)
             | Self::OpenSession(_)

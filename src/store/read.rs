@@ -2,8 +2,11 @@
 
 use super::StoreError;
 use super::write::Versioned;
+use crate::model::event::UserBanned;
 use crate::model::page::Sort;
-use crate::model::{Account, ApiKeyId, Channel, Comment, CommentId, Event, Post, PostId, SessionId, Timestamp, UserId};
+use crate::model::{
+    Account, ApiKeyId, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, SessionId, Timestamp, UserId,
+};
 use async_trait::async_trait;
 use std::collections::HashMap;
 
@@ -68,6 +71,13 @@ pub trait ReadComments: Send + Sync {
         after: Option<CommentId>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError>;
+
+    /// What this person chose on each of these comments, in the order of code points; those without are left out.
+    async fn chosen(
+        &self,
+        reader: UserId,
+        comments: &[CommentId],
+    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError>;
 }
 
 /// A channel's row.
@@ -118,6 +128,15 @@ pub struct Revocation {
     pub until: Timestamp,
 }
 
+/// Whose tokens open nothing although they have not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Revoked {
+    /// Sessions that were ended, by id.
+    pub sessions: Vec<Revocation>,
+    /// People who are banned, by id.
+    pub people: Vec<UserBanned>,
+}
+
 /// The database's own state.
 #[async_trait]
 pub trait ReadControl: Send + Sync {
@@ -125,8 +144,12 @@ pub trait ReadControl: Send + Sync {
     /// that the database was restored, failed over or replaced: nothing kept in memory of it holds.
     async fn control(&self) -> Result<Control, StoreError>;
 
-    /// Sessions revoked whose `until` is still to come, read together with the head of the internal channel.
-    async fn revocations(&self) -> Result<Versioned<Vec<Revocation>>, StoreError>;
+    /// Sessions revoked and people banned whose `until` is still to come, read together with the head of the internal
+    /// channel.
+    async fn revocations(&self) -> Result<Versioned<Revoked>, StoreError>;
+
+    /// Bans that are in force at `now`, newest first, below `before`.
+    async fn bans(&self, now: Timestamp, before: Option<BanId>, limit: i64) -> Result<Vec<Ban>, StoreError>;
 }
 
 /// What the control poll reads.

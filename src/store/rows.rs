@@ -2,9 +2,10 @@
 
 use super::StoreError;
 use super::read::{ApiKey, Head, Revocation};
-use crate::model::{Account, ApiKeyId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId, UserRef};
+use crate::model::{
+    Account, ApiKeyId, Ban, BanId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId, UserRef,
+};
 use sqlx::FromRow;
-use std::collections::BTreeMap;
 
 /// A person.
 #[derive(Debug, Clone, FromRow)]
@@ -126,6 +127,8 @@ pub struct CommentRow {
     pub seq: i64,
     /// `comments.updated_seq`.
     pub updated_seq: i64,
+    /// `comments.reactions`: a map of emoji and number, as JSON.
+    pub reactions: String,
     /// `comments.reply_count`.
     pub reply_count: i64,
     /// `comments.created_at`.
@@ -157,7 +160,7 @@ impl From<CommentRow> for Comment {
             created_at: row.created_at,
             edited_at: row.edited_at,
             deleted,
-            reactions: BTreeMap::new(),
+            reactions: serde_json::from_str(&row.reactions).unwrap_or_default(),
             reply_count: row.reply_count,
             key: row.key,
             seq: row.seq,
@@ -264,6 +267,63 @@ pub struct RevocationRow {
 impl From<RevocationRow> for Revocation {
     fn from(row: RevocationRow) -> Self {
         Self { user_id: row.user_id, session_id: row.session_id, until: row.until }
+    }
+}
+
+/// What a person's ban says of itself.
+#[derive(Debug, Clone, FromRow)]
+pub struct BanState {
+    /// `bans.until`.
+    pub until: Option<Timestamp>,
+    /// `bans.reason`.
+    pub reason: Option<String>,
+}
+
+impl BanState {
+    /// Whether it is in force then.
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.until.is_none_or(|until| until > now)
+    }
+}
+
+/// A ban with the people it is about.
+#[derive(Debug, Clone, FromRow)]
+pub struct BanRow {
+    /// `bans.id`.
+    pub id: BanId,
+    /// `bans.until`.
+    pub until: Option<Timestamp>,
+    /// `bans.reason`.
+    pub reason: Option<String>,
+    /// `bans.created_at`.
+    pub created_at: Timestamp,
+    /// `users.id` of who is banned.
+    pub user_id: UserId,
+    /// `users.name`.
+    pub user_name: String,
+    /// `users.handle`.
+    pub user_handle: String,
+    /// `users.avatar_url`.
+    pub user_avatar_url: Option<String>,
+    /// `users.id` of who banned.
+    pub by_id: Option<UserId>,
+    /// `users.name`.
+    pub by_name: Option<String>,
+    /// `users.handle`.
+    pub by_handle: Option<String>,
+    /// `users.avatar_url`.
+    pub by_avatar_url: Option<String>,
+}
+
+impl From<BanRow> for Ban {
+    fn from(row: BanRow) -> Self {
+        let user =
+            UserRef { id: row.user_id, name: row.user_name, handle: row.user_handle, avatar_url: row.user_avatar_url };
+        let by = match (row.by_id, row.by_name, row.by_handle) {
+            (Some(id), Some(name), Some(handle)) => Some(UserRef { id, name, handle, avatar_url: row.by_avatar_url }),
+            _ => None,
+        };
+        Self { id: row.id, user, until: row.until, reason: row.reason, by, created_at: row.created_at }
     }
 }
 

@@ -1,6 +1,9 @@
 //! Every change the store can make, as a value, with what it answers.
 
+pub use super::moderation::{Ban, LiftBan, Moderator, Whom};
 pub use super::place::Place;
+pub use super::posting::{CreatePost, DeletePost, UpdatePost};
+pub use super::reacting::{React, Reactions};
 use crate::model::channel::Channel;
 use crate::model::{Account, ApiKeyId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
 use serde_json::value::RawValue;
@@ -53,6 +56,7 @@ mutations! {
     CreateComment => Applied<Comment>,
     EditComment => Comment,
     DeleteComment => Comment,
+    React => Reactions,
     Publish => Applied<i64>,
     Register => Opened,
     OpenSession => Opened,
@@ -62,6 +66,8 @@ mutations! {
     UpdateAccount => Account,
     EnsurePeople => Vec<Account>,
     SetRole => Account,
+    Ban => Account,
+    LiftBan => Account,
     CreateApiKey => ApiKeyId,
     RenewEpoch => String,
     Prune => Pruned,
@@ -118,45 +124,6 @@ pub struct Actor {
     pub user_id: UserId,
     /// Whether they moderate.
     pub moderates: bool,
-}
-
-/// Writes a post and opens its channel at head 0.
-#[derive(Debug, Clone)]
-pub struct CreatePost {
-    /// Who writes.
-    pub author: UserId,
-    /// One line.
-    pub title: String,
-    /// Markdown.
-    pub body: String,
-    /// The body rendered.
-    pub html: String,
-    /// Makes a retry harmless.
-    pub key: Option<IdempotencyKey>,
-}
-
-/// Changes a post: `post.updated`. `NotFound` where it is deleted, `Forbidden` for others. What changes nothing appends
-/// nothing.
-#[derive(Debug, Clone)]
-pub struct UpdatePost {
-    /// Which post.
-    pub post_id: PostId,
-    /// The author or a moderator.
-    pub actor: Actor,
-    /// The new title.
-    pub title: Option<String>,
-    /// The new body: markdown and rendered.
-    pub body: Option<(String, String)>,
-}
-
-/// Deletes a post: `post.deleted`, the last event of its channel, which is closed. Its text is erased. Deleting it again
-/// appends nothing and is no error. `NotFound` where it never was, `Forbidden` for others.
-#[derive(Debug, Clone)]
-pub struct DeletePost {
-    /// Which post.
-    pub post_id: PostId,
-    /// The author or a moderator.
-    pub actor: Actor,
 }
 
 /// Writes a comment: `comment.created`, with `comment_count` of the channel and `reply_count` of the parent one higher.
@@ -266,8 +233,8 @@ pub struct Opened {
     pub session_id: SessionId,
 }
 
-/// Spends a refresh token for its successor. Unknown, expired, or of an ended session: `Unauthenticated`. Spent less than
-/// 10 s ago: the same successor again. Spent earlier than that: the session is ended as by [`EndSession`] and that is
+/// Spends a refresh token for its successor. Unknown, expired, or of an ended session: `Unauthenticated`. Of a banned
+/// person: `Forbidden`, and it stays as good as it was. Spent less than 10 s ago: the same successor again. Spent earlier than that: the session is ended as by [`EndSession`] and that is
 /// committed; the answer is [`Rotation::Reused`].
 #[derive(Debug, Clone)]
 pub struct RotateRefresh {
@@ -365,8 +332,8 @@ pub struct CreateApiKey {
 pub struct RenewEpoch;
 
 /// Deletes what has outlived its use, a bounded number of rows a call: the oldest events of channels (only ever a prefix;
-/// the channel's floor moves with it), idempotency keys after 7 days, revocations, refresh tokens and sessions past their
-/// end.
+/// the channel's floor moves with it), idempotency keys after 7 days, revocations, refresh tokens, sessions and bans past
+/// their end.
 #[derive(Debug, Clone)]
 pub struct Prune {
     /// Events older than this go.

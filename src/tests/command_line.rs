@@ -47,6 +47,43 @@ fn a_role_is_given_by_handle() {
 }
 
 #[test]
+fn a_person_is_banned_listed_and_let_in_again_by_handle() {
+    let folder = tempfile::tempdir().unwrap();
+    let ban = |arguments: &[&str]| {
+        let arguments: Vec<&str> = ["ban"].iter().chain(arguments).copied().collect();
+        let output = belfry(folder.path(), &arguments, &[]);
+        (output.status.code(), lines(&output.stdout))
+    };
+    belfry(folder.path(), &["token", "--name", "Ada"], &[]);
+    belfry(folder.path(), &["token", "--name", "Bob"], &[]);
+    belfry(folder.path(), &["role", "bob", "admin"], &[]);
+    assert_eq!(ban(&["--list"]), (Some(0), vec![]));
+    assert_eq!(ban(&["ada", "--reason", "spam,\n  again"]), (Some(0), vec!["ada: banned until lifted".into()]));
+    let until = "2099-01-01T00:00:00.000Z";
+    assert_eq!(ban(&["bob", "--until", until]), (Some(0), vec![format!("bob: banned until {until}")]));
+    let listed = vec![format!("bob: until {until}"), "ada: until lifted spam, again".into()];
+    assert_eq!(ban(&["--list"]), (Some(0), listed));
+    for person in ["ada", "bob", "bob"] {
+        assert_eq!(ban(&["--lift", person]), (Some(0), vec![format!("{person}: not banned")]));
+    }
+    assert_eq!(ban(&["ada", "--for", "7d"]).0, Some(0));
+    assert_eq!(ban(&["--list"]).1.len(), 1);
+    assert_eq!(ban(&["nobody"]).0, Some(1));
+    for bad in [
+        &[][..],
+        &["ada", "--until", "tomorrow"],
+        &["ada", "--until", "2001-01-01T00:00:00Z"],
+        &["ada", "--for", "0s"],
+        &["ada", "--for", "1d", "--until", until],
+        &["ada", "--lift", "--reason", "x"],
+        &["ada", "--list"],
+        &["ada", "--reason", " "],
+    ] {
+        assert_eq!(ban(bad).0, Some(2), "{bad:?}");
+    }
+}
+
+#[test]
 fn an_epoch_stays_until_a_new_one_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     let epoch = |arguments: &[&str]| lines(&belfry(folder.path(), arguments, &[]).stdout);
@@ -96,4 +133,14 @@ fn a_data_folder_that_is_none_is_not_a_matter_of_settings() {
     std::fs::write(&file, "").unwrap();
     let output = belfry(&file, &["token", "--name", "Ada"], &[]);
     assert_eq!((output.status.code(), lines(&output.stderr).len()), (Some(1), 1), "{output:?}");
+}
+
+#[test]
+fn the_document_is_printed_with_the_bounds_that_are_set() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = belfry(folder.path(), &["openapi"], &[("BELFRY_MAX_NAME_CHARS", "61")]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["components"]["schemas"]["Registration"]["properties"]["name"]["maxLength"], 61);
+    assert!(folder.path().read_dir().unwrap().next().is_none(), "it needs no data");
 }

@@ -7,6 +7,8 @@ mod command_line;
 mod content_rest;
 mod history_rest;
 mod live;
+mod openapi;
 mod posts_rest;
 mod publish_rest;
+mod reactions_rest;
 mod site;

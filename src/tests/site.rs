@@ -121,7 +121,12 @@ impl Site {
 
     /// A plain GET outside the API.
     pub async fn at(&self, path: &str) -> Answer {
-        self.ask(Request::builder().uri(path).body(Body::empty()).unwrap()).await
+        self.anywhere("GET", path).await
+    }
+
+    /// A plain request to any path.
+    pub async fn anywhere(&self, method: &str, path: &str) -> Answer {
+        self.ask(Request::builder().method(method).uri(path).body(Body::empty()).unwrap()).await
     }
 
     async fn ask(&self, request: Request<Body>) -> Answer {

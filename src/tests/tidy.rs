@@ -142,6 +142,14 @@ fn no_source_file_is_longer_than_anybody_likes_to_read() {
 }
 
 #[test]
+fn a_rest_path_is_added_together_with_what_the_document_says_of_it() {
+    let plain = ["exposition.rs", "site.rs", "socket.rs"].map(|name| root().join("src/http").join(name));
+    let rest = files("src/http", &[".rs"]).into_iter().filter(|path| !plain.contains(&root().join(path)));
+    let broken = rest.filter(|path| code(path).contains(".route(")).map(|path| path.display().to_string());
+    assert_none(&broken.collect::<Vec<_>>(), "REST paths are added by `routes!`, not by `route`");
+}
+
+#[test]
 fn both_databases_have_the_same_migrations() {
     let names = |folder| {
         let names = files(folder, &[".sql"]).into_iter();

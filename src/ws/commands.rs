@@ -2,7 +2,7 @@
 
 use super::handshake::{RECOVERY_BYTES, over};
 use super::session::{Session, Who, error_body};
-use crate::domain::comments::{self, NewComment};
+use crate::domain::comments::NewComment;
 use crate::domain::{DomainError, Identity, channels};
 use crate::hub::{Prepared, SubscribeError};
 use crate::metrics;
@@ -65,6 +65,7 @@ impl Session {
             }
             ClientMessage::CommentEdit { comment_id, body } => self.on_edit(comment_id, body).await,
             ClientMessage::CommentDelete { comment_id } => self.on_delete(comment_id).await,
+            ClientMessage::CommentReact { comment_id, emoji, on } => self.on_react(comment_id, &emoji, on).await,
         };
         match (answer, id) {
             (Ok(data), Some(id)) => self.socket.send(&ServerMessage::Reply { id, data }),
@@ -196,19 +197,25 @@ impl Session {
             key,
         };
         let applied = self.sockets.comments.create(&identity, self.place.address(), new).await?;
-        Ok(to_value(&comments::view(Some(&identity), applied.value)))
+        Ok(to_value(&self.sockets.comments.view(Some(&identity), applied.value).await?))
     }
 
     async fn on_edit(&mut self, comment_id: i64, text: String) -> Result<Value, DomainError> {
         let identity = self.signed_in()?;
         let comment = self.sockets.comments.edit(&identity, id(comment_id)?, text).await?;
-        Ok(to_value(&comments::view(Some(&identity), comment)))
+        Ok(to_value(&self.sockets.comments.view(Some(&identity), comment).await?))
     }
 
     async fn on_delete(&mut self, comment_id: i64) -> Result<Value, DomainError> {
         let identity = self.signed_in()?;
         let comment = self.sockets.comments.delete(&identity, id::<CommentId>(comment_id)?).await?;
-        Ok(to_value(&comments::view(Some(&identity), comment)))
+        Ok(to_value(&self.sockets.comments.view(Some(&identity), comment).await?))
+    }
+
+    async fn on_react(&mut self, comment_id: i64, emoji: &str, on: bool) -> Result<Value, DomainError> {
+        let identity = self.signed_in()?;
+        let reactions = self.sockets.comments.react(&identity, id::<CommentId>(comment_id)?, emoji, on).await?;
+        Ok(to_value(&reactions))
     }
 }
 

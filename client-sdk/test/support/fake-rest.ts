@@ -1,5 +1,6 @@
-import type { Comment } from "../../src/protocol.js";
-import { FakeHub, Refusal, face, type Account } from "./fake-hub.js";
+import { face, Refusal, refuse, type Account } from "./fake-data.js";
+import type { FakeHub } from "./fake-hub.js";
+import { listComments, listNotifications, listPeople, listPosts } from "./fake-lists.js";
 
 export interface RestRequest {
   method: string;
@@ -31,19 +32,19 @@ export function handleRest(hub: FakeHub, request: RestRequest): RestAnswer {
   }
 }
 
-const refuse = (code: string, status: number, detail = code): never => {
-  throw new Refusal({ code, detail }, status);
-};
-
 function route(hub: FakeHub, request: RestRequest): RestAnswer {
   const url = new URL(request.url, "http://hub");
-  const [, noun = "", id = "", part = ""] = url.pathname.replace("/api/v1", "").split("/");
+  const [, noun = "", id = "", part = "", last = ""] = url.pathname.replace("/api/v1", "").split("/");
   const body = request.body ? JSON.parse(request.body) : {};
   const bearer = request.headers.authorization?.replace("Bearer ", "");
   const user = hub.userOf(bearer);
   if (bearer && !user) refuse("unauthenticated", 401);
   const signedIn = (): Account => user ?? refuse("unauthenticated", 401);
-  const name = `${request.method} /${noun}${id && (noun === "auth" ? `/${id}` : "/{id}")}${part && `/${part}`}`;
+  const moderator = (): void => {
+    if (signedIn().role === "user") refuse("forbidden", 403);
+  };
+  const shownId = /^\d+$/.test(id) ? "/{id}" : id && `/${id}`;
+  const name = `${request.method} /${noun}${shownId}${part && `/${part}`}${last && "/{last}"}`;
   switch (name) {
     case "POST /auth/register":
       if (hub.data.users.some(({ email }) => email === body.email))
@@ -90,21 +91,50 @@ function route(hub: FakeHub, request: RestRequest): RestAnswer {
         },
       };
     case "GET /posts":
-      return { status: 200, body: paged(url, [...hub.data.posts].reverse(), (post, after) => post.id < after) };
-    case "POST /posts":
-      return { status: 201, body: withPosition(hub, hub.addPost(signedIn(), body.title, body.body)) };
+      return { status: 200, body: listPosts(hub, url) };
+    case "POST /posts": {
+      const { body: text, tags, title } = body;
+      return { status: 201, body: withPosition(hub, hub.addPost(signedIn(), title, text, tags)) };
+    }
+    case "PUT /posts/by-key": {
+      const { made, post } = hub.postByKey(body.page_key, body.title, body.url ?? null);
+      return { status: made ? 201 : 200, body: withPosition(hub, post) };
+    }
     case "GET /posts/{id}":
       return { status: 200, body: withPosition(hub, hub.post(Number(id))) };
-    case "POST /posts/{id}/comments":
+    case "PATCH /posts/{id}":
+      return { status: 200, body: withPosition(hub, hub.editPost(signedIn(), Number(id), body)) };
+    case "GET /posts/{id}/people":
+      return { status: 200, body: listPeople(hub, url, Number(id)) };
+    case "GET /posts/{id}/comments":
+      return { status: 200, body: listComments(hub, url, Number(id), user) };
+    case "POST /posts/{id}/comments": {
+      const author = signedIn();
+      const comment = hub.addComment(author, Number(id), body.body, body.parent_id ?? null, body.key ?? null);
+      return { status: 201, body: hub.shown(comment, author) };
+    }
+    case "GET /comments/{id}":
+      return { status: 200, body: hub.shown(hub.comment(Number(id)), user) };
+    case "PUT /comments/{id}/reactions/{last}":
+    case "DELETE /comments/{id}/reactions/{last}":
       return {
-        status: 201,
-        body: hub.addComment(signedIn(), Number(id), body.body, body.parent_id ?? null, body.key ?? null),
+        status: 200,
+        body: hub.react(signedIn(), Number(id), decodeURIComponent(last), request.method === "PUT"),
       };
-    case "GET /posts/{id}/comments": {
-      const channel = `post:${hub.post(Number(id)).id}`;
-      const all = hub.data.comments.filter((comment) => comment.post_id === Number(id));
-      const page = paged<Comment>(url, all, (comment, after) => comment.id > after);
-      return { status: 200, body: { ...page, epoch: hub.data.epoch, seq: hub.head(channel) } };
+    case "GET /notifications":
+      return { status: 200, body: listNotifications(hub, url, signedIn()) };
+    case "POST /notifications/read":
+      return { status: 200, body: hub.readNotifications(signedIn().id, body) };
+    case "DELETE /notifications/{id}":
+      hub.dismissNotification(signedIn().id, Number(id));
+      return { status: 204 };
+    case "PUT /users/{id}/ban":
+    case "DELETE /users/{id}/ban": {
+      moderator();
+      const person = hub.data.users.find((one) => one.id === Number(id)) ?? refuse("not_found", 404);
+      if (request.method === "DELETE") delete person.banned;
+      else hub.ban(person, { until: body.until ?? null, reason: body.reason ?? null });
+      return { status: 204 };
     }
   }
   return refuse("not_found", 404);
@@ -134,14 +164,6 @@ function granted(
     },
     headers: { "set-cookie": `${COOKIE}=${tokens.refreshToken}; Path=/api/v1/auth; HttpOnly; SameSite=Strict` },
   };
-}
-
-function paged<Item extends { id: number }>(url: URL, items: Item[], follows: (item: Item, after: number) => boolean) {
-  const limit = Math.min(100, Number(url.searchParams.get("limit") ?? 20));
-  const after = url.searchParams.get("cursor");
-  const rest = after ? items.filter((item) => follows(item, Number(after))) : items;
-  const page = rest.slice(0, limit);
-  return { items: structuredClone(page), next_cursor: rest.length > limit ? String(page.at(-1)!.id) : null };
 }
 
 /** A `fetch` whose other end is the hub, with a cookie jar of its own. */

@@ -17,7 +17,7 @@ const [host = "127.0.0.1", port = "8080"] = (process.env.BELFRY_LISTEN ?? "127.0
 
 const hub = new FakeHub();
 mkdirSync(folder, { recursive: true });
-if (existsSync(file)) hub.data = JSON.parse(readFileSync(file, "utf8"));
+if (existsSync(file)) hub.data = { ...hub.data, ...JSON.parse(readFileSync(file, "utf8")) };
 hub.changed = () => {
   writeFileSync(`${file}.new`, JSON.stringify(hub.data));
   renameSync(`${file}.new`, file);
@@ -86,7 +86,7 @@ sockets.on("connection", (socket) => {
     const frame = binary ? new Uint8Array(data as Buffer).buffer : String(data);
     hub.receive(hubSide, codec.decode(frame) as ClientMessage);
   });
-  socket.on("close", () => hub.sockets.delete(hubSide));
+  socket.on("close", () => hub.gone(hubSide));
 });
 
 server.listen(Number(port), host, () => {

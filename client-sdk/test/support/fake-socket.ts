@@ -43,7 +43,7 @@ export function socketClass(hub: FakeHub): SocketConstructor {
     }
 
     close(code = 1005): void {
-      if (this.#hubSide) hub.sockets.delete(this.#hubSide);
+      if (this.#hubSide) hub.gone(this.#hubSide);
       queueMicrotask(() => this.#end(code, ""));
     }
 

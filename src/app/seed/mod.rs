@@ -23,8 +23,10 @@ use texts::{ANSWERS, EMOJI, OPENINGS, PEOPLE, POSTS, Text};
 
 /// Writes that wait together, so that they share transactions.
 const AT_ONCE: usize = 256;
-/// One in so many comments of the large post answers another.
-const ANSWERED: u32 = 3;
+/// One in so many comments begins a thread.
+const OPENED: u32 = 3;
+/// Answers are not answered below this.
+const DEEPEST: i64 = 6;
 
 /// How much to write.
 #[derive(Debug, Clone, Copy, Args)]
@@ -46,10 +48,16 @@ struct Seed {
 }
 
 /// A comment that may be answered.
-#[derive(Clone)]
-struct Said {
+struct Said<'a> {
     comment: Comment,
-    handle: String,
+    author: &'a Identity,
+}
+
+/// A comment to be written, and reactions to it.
+struct Line<'a> {
+    author: &'a Identity,
+    new: NewComment,
+    reactions: Vec<(&'a Identity, &'static str)>,
 }
 
 /// Writes what was asked for; says what is there then, a line each.
@@ -88,21 +96,24 @@ pub async fn seed(beside: &Beside, amount: Amount) -> Result<Vec<String>, StartE
 
 impl Seed {
     async fn post(&self, author: usize, text: &Text, key: &str) -> Result<PostId, DomainError> {
-        let tags = text.tags.iter().map(|tag| (*tag).to_owned()).collect();
         let (title, body) = (text.title.to_owned(), text.body.to_owned());
-        let post = NewPost { title, body, tags, key: Some(key.to_owned()) };
+        let post = NewPost { title, body, key: Some(key.to_owned()) };
         Ok(self.posts.create(&self.people[author], post).await?.value.value.id)
     }
 
     /// Comments below a post, in waves: those of one may answer those of the ones before.
     async fn talk(&self, post: PostId, count: usize, key: &str, random: &mut StdRng) -> Result<(), DomainError> {
-        let mut said: Vec<Said> = Vec::new();
+        let mut said: Vec<Said<'_>> = Vec::new();
         let mut written = 0;
         while written < count {
             // Small at first, so that also a short conversation has answers.
             let wave = AT_ONCE.min(count - written).min(said.len().max(4));
-            let jobs: Vec<_> = (written..written + wave).map(|n| self.job(post, &said, &format!("{key}-{n}"), random)).collect();
-            let comments: Vec<Said> = stream::iter(jobs).buffered(AT_ONCE).try_collect().await?;
+            let mut lines = Vec::with_capacity(wave);
+            for n in written..written + wave {
+                lines.push(self.line(post, &said, format!("{key}-{n}"), random));
+            }
+            let saying = lines.into_iter().map(|line| self.say(line));
+            let comments: Vec<Said<'_>> = stream::iter(saying).buffered(AT_ONCE).try_collect().await?;
             written += wave;
             said.extend(comments);
             // Nobody answers what is long gone; and memory stays bounded.
@@ -112,41 +123,41 @@ impl Seed {
         Ok(())
     }
 
-    /// One comment and what follows from it, decided now, done when awaited.
-    fn job<'a>(
-        &'a self,
-        post: PostId,
-        said: &[Said],
-        key: &str,
-        random: &mut StdRng,
-    ) -> impl Future<Output = Result<Said, DomainError>> + 'a {
-        let author = &self.people[random.random_range(0..self.people.len())];
-        let answered = (!said.is_empty() && !random.random_ratio(1, ANSWERED))
-            .then(|| said[random.random_range(0..said.len())].clone())
-            .filter(|said| said.comment.depth < 6);
-        let body = match &answered {
+    /// What is said next, and who reacts to it.
+    fn line(&self, post_id: PostId, said: &[Said], key: String, random: &mut StdRng) -> Line<'_> {
+        let anybody = |random: &mut StdRng| &self.people[random.random_range(0..self.people.len())];
+        let author = anybody(random);
+        let answered = (!said.is_empty() && !random.random_ratio(1, OPENED))
+            .then(|| &said[random.random_range(0..said.len())])
+            .filter(|said| said.comment.depth < DEEPEST);
+        let body = match answered {
             None => OPENINGS[random.random_range(0..OPENINGS.len())].to_owned(),
-            Some(said) => ANSWERS[random.random_range(0..ANSWERS.len())].replace('@', &format!("@{}", said.handle)),
+            Some(said) => {
+                ANSWERS[random.random_range(0..ANSWERS.len())].replace('@', &format!("@{}", said.author.handle))
+            }
         };
-        let reactions: Vec<(&Identity, &str)> = match random.random_range(0..4) {
-            0 => (0..random.random_range(1..6))
-                .map(|_| {
-                    let emoji = random.random_range(0..EMOJI.len()).min(random.random_range(0..EMOJI.len()));
-                    (&self.people[random.random_range(0..self.people.len())], EMOJI[emoji])
-                })
-                .collect(),
-            _ => Vec::new(),
+        let reactions = if random.random_ratio(1, 4) { random.random_range(1..6) } else { 0 };
+        let react = |_| {
+            // The lower of two: what stands first is frequent.
+            let emoji = random.random_range(0..EMOJI.len()).min(random.random_range(0..EMOJI.len()));
+            (anybody(random), EMOJI[emoji])
         };
         let parent_id = answered.map(|said| said.comment.id);
-        let new = NewComment { post_id: post, parent_id, body, key: Some(key.to_owned()) };
-        async move {
-            let comment = self.comments.create(author, IpAddr::V4(Ipv4Addr::LOCALHOST), new).await?.value;
-            for (who, emoji) in reactions {
-                self.comments.react(who, comment.id, emoji, true).await?;
-            }
-            self.bar.inc(1);
-            Ok(Said { comment, handle: author.handle.clone() })
+        Line {
+            author,
+            new: NewComment { post_id, parent_id, body, key: Some(key) },
+            reactions: (0..reactions).map(react).collect(),
         }
+    }
+
+    async fn say<'a>(&'a self, line: Line<'a>) -> Result<Said<'a>, DomainError> {
+        let Line { author, new, reactions } = line;
+        let comment = self.comments.create(author, IpAddr::V4(Ipv4Addr::LOCALHOST), new).await?.value;
+        for (who, emoji) in reactions {
+            self.comments.react(who, comment.id, emoji, true).await?;
+        }
+        self.bar.inc(1);
+        Ok(Said { comment, author })
     }
 }
 

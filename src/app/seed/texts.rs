@@ -2,8 +2,18 @@
 
 /// People, the first of whom wrote most.
 pub const PEOPLE: [&str; 12] = [
-    "Ada Marten", "Bruno Vale", "Chiara Holm", "Dov Ashby", "Elif Sand", "Farid Noor", "Greta Lund", "Hiro Tanabe",
-    "Ines Rowan", "Jonas Pike", "Kofi Mensah", "Lena Frost",
+    "Ada Marten",
+    "Bruno Vale",
+    "Chiara Holm",
+    "Dov Ashby",
+    "Elif Sand",
+    "Farid Noor",
+    "Greta Lund",
+    "Hiro Tanabe",
+    "Ines Rowan",
+    "Jonas Pike",
+    "Kofi Mensah",
+    "Lena Frost",
 ];
 
 /// A post: title, body in Markdown, tags.

@@ -1,7 +1,7 @@
 //! A back end that does as another one does, but holds rooms and fails when told to: for what only a group can get wrong.
 
 use crate::model::page::Sort;
-use crate::model::{Account, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use crate::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
 use crate::store::backend::{Backend, GroupResult, Grouped};
 use crate::store::read::*;
 use crate::store::write::{Versioned, Write};
@@ -130,6 +130,14 @@ impl ReadComments for Double {
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         self.inner.comments(post, below, sort, after, limit).await
     }
+
+    async fn chosen(
+        &self,
+        reader: UserId,
+        comments: &[CommentId],
+    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
+        self.inner.chosen(reader, comments).await
+    }
 }
 
 #[async_trait]
@@ -149,7 +157,11 @@ impl ReadControl for Double {
         self.inner.control().await
     }
 
-    async fn revocations(&self) -> Result<Versioned<Vec<Revocation>>, StoreError> {
+    async fn revocations(&self) -> Result<Versioned<Revoked>, StoreError> {
         self.inner.revocations().await
+    }
+
+    async fn bans(&self, now: Timestamp, before: Option<BanId>, limit: i64) -> Result<Vec<Ban>, StoreError> {
+        self.inner.bans(now, before, limit).await
     }
 }

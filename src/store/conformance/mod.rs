@@ -20,6 +20,7 @@
 //! starts at the machine's time; nothing sleeps.
 
 pub(crate) mod accounts;
+pub(crate) mod bans;
 pub(crate) mod comments;
 pub(crate) mod control;
 pub(crate) mod double;
@@ -28,6 +29,7 @@ pub(crate) mod log;
 pub(crate) mod pages;
 pub(crate) mod posts;
 pub(crate) mod prune;
+pub(crate) mod reactions;
 pub(crate) mod sessions;
 pub(crate) mod support;
 pub(crate) mod writes;
@@ -67,6 +69,20 @@ macro_rules! conformance {
                     a_deleted_comment_keeps_its_place_and_nothing_else,
                     counters_equal_the_rows_at_every_seq,
                     a_comment_by_nobody_is_refused,
+                }
+                reactions {
+                    a_reaction_is_answered_told_and_read_alike,
+                    what_is_so_already_tells_nobody,
+                    toggles_that_wait_together_are_one_event_a_comment,
+                    toggles_that_undo_each_other_tell_nobody,
+                    other_writes_of_the_room_come_between_toggles_and_those_of_other_rooms_do_not,
+                    fifty_toggles_together_are_named_and_one_more_are_not,
+                    a_comment_has_so_many_different_emoji_and_no_more,
+                    only_a_comment_that_is_there_is_reacted_to,
+                    a_deleted_comment_loses_its_reactions_and_its_log_tells_none,
+                    toggles_of_many_on_two_processes_are_counted_exactly,
+                    toggles_behind_a_held_room_go_together,
+                    a_reply_in_the_same_group_keeps_the_newest_seq,
                 }
                 posts {
                     a_post_opens_its_channel_at_nothing,
@@ -109,6 +125,13 @@ macro_rules! conformance {
                     everywhere_ends_each_session_of_that_person_and_no_other,
                     a_session_without_refreshing_can_be_ended_too,
                     a_revocation_that_has_outlived_every_token_is_not_listed,
+                }
+                bans {
+                    a_ban_is_told_listed_and_lifted,
+                    a_ban_that_changes_nothing_for_sockets_says_nothing,
+                    only_people_below_a_moderator_are_banned_by_them,
+                    a_refresh_token_of_a_banned_person_is_refused_and_not_spent,
+                    a_ban_that_has_ended_is_over_and_its_row_goes,
                 }
                 prune {
                     a_long_log_loses_its_beginning_and_its_floor_moves,

@@ -4,7 +4,7 @@ use super::accounts::session;
 use super::support::*;
 use crate::model::{Channel, SessionId, UserId};
 use crate::store::Rejection;
-use crate::store::read::Revocation;
+use crate::store::read::{Revocation, Revoked};
 use crate::store::write::*;
 use serde_json::json;
 use std::time::Duration;
@@ -60,7 +60,8 @@ pub async fn a_spent_refresh_token_is_good_for_ten_seconds_then_ends_its_session
         assert!(matches!(p.refused(rotate(&p, token, 50)).await, Rejection::Unauthenticated(_)), "{token}");
     }
     let revocations = p.store.read().revocations().await.unwrap();
-    assert_eq!(revocations, Versioned { value: vec![Revocation { user_id: ada, session_id: id, until }], seq: 1 });
+    let sessions = vec![Revocation { user_id: ada, session_id: id, until }];
+    assert_eq!(revocations, Versioned { value: Revoked { sessions, people: vec![] }, seq: 1 });
     assert_eq!(kinds(&p.told.events()), ["session.revoked"]);
 }
 
@@ -96,7 +97,8 @@ pub async fn an_ended_session_is_revoked_until_its_last_token_ends(db: &Database
     p.done(EndSession { session: SessionRef::RefreshHash([99; 32]) }).await;
 
     let revocations = p.store.read().revocations().await.unwrap();
-    assert_eq!(revocations, Versioned { value: vec![Revocation { user_id: ada, session_id: ended, until }], seq: 1 });
+    let sessions = vec![Revocation { user_id: ada, session_id: ended, until }];
+    assert_eq!(revocations, Versioned { value: Revoked { sessions, people: vec![] }, seq: 1 });
     let log = p.log(Channel::Revocations).await;
     assert_eq!(kinds(&log), ["session.revoked"]);
     assert_eq!(data(&log[0]), json!({ "session_id": ended, "user_id": ada, "until": until }));
@@ -104,7 +106,7 @@ pub async fn an_ended_session_is_revoked_until_its_last_token_ends(db: &Database
     assert!(matches!(p.refused(rotate(&p, 2, 3)).await, Rejection::Unauthenticated(_)));
     assert!(matches!(p.done(rotate(&p, 10, 11)).await, Rotation::Rotated { .. }));
     p.done(EndSession { session: SessionRef::RefreshHash([11; 32]) }).await;
-    assert_eq!(p.store.read().revocations().await.unwrap().value[1].session_id, kept);
+    assert_eq!(p.store.read().revocations().await.unwrap().value.sessions[1].session_id, kept);
 }
 
 pub async fn everywhere_ends_each_session_of_that_person_and_no_other(db: &Database) {
@@ -118,7 +120,7 @@ pub async fn everywhere_ends_each_session_of_that_person_and_no_other(db: &Datab
     p.done(EndSessions { session: SessionRef::RefreshHash([3; 32]) }).await;
     p.done(EndSessions { session: SessionRef::Id(SessionId(999_999)) }).await;
     let Versioned { value, seq } = p.store.read().revocations().await.unwrap();
-    assert_eq!((value.iter().map(|r| r.session_id).collect::<Vec<_>>(), seq), (mine.to_vec(), 3));
+    assert_eq!((value.sessions.iter().map(|r| r.session_id).collect::<Vec<_>>(), seq), (mine.to_vec(), 3));
     assert_eq!(kinds(&p.told.events()), ["session.revoked"; 3]);
     assert!(matches!(p.done(rotate(&p, 10, 11)).await, Rotation::Rotated { .. }));
 }
@@ -133,7 +135,7 @@ pub async fn a_session_without_refreshing_can_be_ended_too(db: &Database) {
     );
     p.done(end(a)).await;
     assert_ne!(a, b);
-    assert_eq!(p.store.read().revocations().await.unwrap().value.len(), 1);
+    assert_eq!(p.store.read().revocations().await.unwrap().value.sessions.len(), 1);
 }
 
 pub async fn a_revocation_that_has_outlived_every_token_is_not_listed(db: &Database) {
@@ -146,5 +148,5 @@ pub async fn a_revocation_that_has_outlived_every_token_is_not_listed(db: &Datab
     p.done(end(over)).await;
     p.done(end(live)).await;
     let Versioned { value, seq } = p.store.read().revocations().await.unwrap();
-    assert_eq!((value.iter().map(|r| r.session_id).collect::<Vec<_>>(), seq), (vec![live], 2));
+    assert_eq!((value.sessions.iter().map(|r| r.session_id).collect::<Vec<_>>(), seq), (vec![live], 2));
 }

@@ -10,7 +10,7 @@ use crate::store::handles::{SPELLINGS, derived_handle};
 use crate::store::ledger::Ledger;
 use crate::store::read::ApiKey;
 use crate::store::rows::{AccountRow, ApiKeyRow};
-use crate::store::write::{CreateApiKey, EnsurePeople, Opened, Register, SetRole, UpdateAccount};
+use crate::store::write::{CreateApiKey, EnsurePeople, Opened, Register, SetRole, UpdateAccount, Whom};
 use sqlx::postgres::PgConnection;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -29,6 +29,15 @@ macro_rules! accounts {
 pub(super) async fn account(db: &mut PgConnection, id: UserId) -> Result<Option<Account>, StoreError> {
     let row: Option<AccountRow> = sqlx::query_as(accounts!("where id = $1")).bind(id).fetch_optional(db).await?;
     row.map(Account::try_from).transpose()
+}
+
+/// The person that is meant.
+pub(super) async fn person(db: &mut PgConnection, whom: &Whom) -> Result<Account, Failure> {
+    let row: Option<AccountRow> = match whom {
+        Whom::Id(id) => sqlx::query_as(accounts!("where id = $1")).bind(id).fetch_optional(db).await?,
+        Whom::Handle(handle) => sqlx::query_as(accounts!("where handle = $1")).bind(handle).fetch_optional(db).await?,
+    };
+    Ok(Account::try_from(row.ok_or(NOT_FOUND)?)?)
 }
 
 /// People as others see them.

@@ -1,7 +1,7 @@
 //! The kinds that are rare enough to go one by one within their group's transaction.
 
 use super::failure::Failure;
-use super::{accounts, comments, control, posts, prune, sessions};
+use super::{accounts, bans, comments, control, posts, prune, sessions};
 use crate::store::backend::Committed;
 use crate::store::error::StoreError;
 use crate::store::ledger::Ledger;
@@ -24,7 +24,7 @@ pub(super) async fn run(
 
 async fn change(db: &mut PgConnection, ledger: &mut Ledger, write: &Write) -> Result<Outcome, Failure> {
     Ok(match write {
-        Write::CreatePost(_) | Write::CreateComment(_) | Write::Publish(_) => {
+        Write::CreatePost(_) | Write::CreateComment(_) | Write::React(_) | Write::Publish(_) => {
             return Err(StoreError::Internal("a hot kind among the cold".into()).into());
         }
         Write::UpdatePost(w) => Outcome::UpdatePost(posts::update(db, ledger, w).await?),
@@ -39,6 +39,8 @@ async fn change(db: &mut PgConnection, ledger: &mut Ledger, write: &Write) -> Re
         Write::UpdateAccount(w) => Outcome::UpdateAccount(accounts::update(db, w).await?),
         Write::EnsurePeople(w) => Outcome::EnsurePeople(accounts::ensure(db, ledger, w).await?),
         Write::SetRole(w) => Outcome::SetRole(accounts::set_role(db, ledger, w).await?),
+        Write::Ban(w) => Outcome::Ban(bans::ban(db, ledger, w).await?),
+        Write::LiftBan(w) => Outcome::LiftBan(bans::lift(db, ledger, w).await?),
         Write::CreateApiKey(w) => Outcome::CreateApiKey(accounts::create_api_key(db, ledger, w).await?),
         Write::RenewEpoch(_) => Outcome::RenewEpoch(control::renew_epoch(db).await?),
         Write::Prune(w) => Outcome::Prune(prune::prune(db, ledger, w).await?),

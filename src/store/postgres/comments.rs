@@ -22,7 +22,7 @@ macro_rules! comments {
     ($($rest:expr),+ $(,)?) => {
         concat!(
             "select c.id, c.post_id, c.parent_id, c.root_id, c.depth, c.body, c.html, c.key, c.seq, c.updated_seq,
-                    c.reply_count, c.created_at, c.edited_at, c.deleted_at,
+                    c.reactions, c.reply_count, c.created_at, c.edited_at, c.deleted_at,
                     u.id as author_id, u.name as author_name, u.handle as author_handle,
                     u.avatar_url as author_avatar_url ",
             $($rest),+
@@ -178,14 +178,20 @@ pub(super) async fn delete(db: &mut PgConnection, ledger: &mut Ledger, w: &Delet
     let channel = Channel::Post(row.post_id);
     row.body = String::new();
     row.html = String::new();
+    row.reactions = "{}".into();
     row.deleted_at = Some(ledger.now());
     row.updated_seq = ledger.next_seq(channel);
-    sqlx::query("update comments set body = '', html = '', deleted_at = $2, updated_seq = $3 where id = $1")
-        .bind(row.id)
-        .bind(row.deleted_at)
-        .bind(row.updated_seq)
-        .execute(&mut *db)
-        .await?;
+    sqlx::query(
+        "update comments
+         set body = '', html = '', reactions = '{}', reaction_count = 0, deleted_at = $2, updated_seq = $3
+         where id = $1",
+    )
+    .bind(row.id)
+    .bind(row.deleted_at)
+    .bind(row.updated_seq)
+    .execute(&mut *db)
+    .await?;
+    sqlx::query("delete from reactions where comment_id = $1").bind(row.id).execute(&mut *db).await?;
     let parent = parent_count(db, row.parent_id).await?;
     let comment = Comment::from(row);
     ledger.change(channel, |row| row.comment_count -= 1);

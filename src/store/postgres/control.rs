@@ -1,9 +1,10 @@
 //! The database's own state: epoch, time, revocations.
 
-use crate::model::{Channel, Timestamp};
+use crate::model::event::UserBanned;
+use crate::model::{Channel, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::epoch::epoch_of;
-use crate::store::read::{Control, Revocation};
+use crate::store::read::{Control, Revocation, Revoked};
 use crate::store::rows::RevocationRow;
 use crate::store::write::Versioned;
 use sqlx::FromRow;
@@ -72,8 +73,8 @@ pub(super) async fn renew_epoch(db: &mut PgConnection) -> Result<String, StoreEr
     Identity::read(db).await?.epoch()
 }
 
-/// Sessions revoked whose end is still to come.
-pub(super) async fn revocations(db: &mut PgConnection) -> Result<Versioned<Vec<Revocation>>, StoreError> {
+/// Sessions revoked and people banned whose end is still to come.
+pub(super) async fn revocations(db: &mut PgConnection) -> Result<Versioned<Revoked>, StoreError> {
     // The head first: what is ended in between comes again as an event, which does no harm.
     let seq: i64 = sqlx::query_scalar("select head from channels where name = $1")
         .bind(Channel::Revocations.name())
@@ -85,7 +86,17 @@ pub(super) async fn revocations(db: &mut PgConnection) -> Result<Versioned<Vec<R
          where until > floor(extract(epoch from statement_timestamp()) * 1000)::bigint
          order by session_id",
     )
+    .fetch_all(&mut *db)
+    .await?;
+    let banned: Vec<(UserId, Option<Timestamp>)> = sqlx::query_as(
+        "select user_id, until
+         from bans
+         where until is null or until > floor(extract(epoch from statement_timestamp()) * 1000)::bigint
+         order by user_id",
+    )
     .fetch_all(db)
     .await?;
-    Ok(Versioned { value: rows.into_iter().map(Revocation::from).collect(), seq })
+    let sessions = rows.into_iter().map(Revocation::from).collect();
+    let people = banned.into_iter().map(|(user_id, until)| UserBanned { user_id, until }).collect();
+    Ok(Versioned { value: Revoked { sessions, people }, seq })
 }

@@ -1,26 +1,26 @@
-//! The hot kinds - events of back ends, comments, posts - many at a time: what they need is read at once, they are
+//! The hot kinds - events of back ends, comments, reactions, posts - many at a time: what they need is read at once, they are
 //! planned in memory under the locked channel rows, and what they cause is written at once. No statement for one member.
 
 use super::bulk::{self, NewComment, NewPost};
 use super::failure::Failure;
-use super::{accounts, comments, posts};
+use super::{accounts, comments, posts, reactions};
 use crate::model::event::{Counted, ParentCount};
 use crate::model::{Channel, Comment, CommentId, Event, EventData, Post, PostId, UserId, UserRef};
 use crate::store::backend::Committed;
 use crate::store::error::{Rejection, StoreError};
 use crate::store::ledger::{Caused, Ledger};
-use crate::store::write::{Applied, CreateComment, CreatePost, IdempotencyKey, Outcome, Publish, Versioned, Write};
+use crate::store::reacting::{self, Board, Decided};
+use crate::store::write::{
+    Applied, CreateComment, CreatePost, IdempotencyKey, Outcome, Place, Publish, Versioned, Write,
+};
 use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// A member of the group, by its place, with what became of it.
-pub(super) type Decided = (usize, Result<Committed, StoreError>);
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Whether a write is of a hot kind.
 pub(super) fn is_hot(write: &Write) -> bool {
-    matches!(write, Write::Publish(_) | Write::CreateComment(_) | Write::CreatePost(_))
+    matches!(write, Write::Publish(_) | Write::CreateComment(_) | Write::React(_) | Write::CreatePost(_))
 }
 
 /// A comment that is answered.
@@ -40,6 +40,7 @@ pub(super) struct Parent {
 struct Known {
     authors: HashMap<UserId, UserRef>,
     parents: HashMap<CommentId, Parent>,
+    board: Board,
     comment_ids: Vec<i64>,
     post_ids: Vec<i64>,
 }
@@ -51,6 +52,7 @@ struct Plan<'a> {
     comments: Vec<NewComment<'a>>,
     posts: Vec<NewPost<'a>>,
     answered: BTreeSet<CommentId>,
+    reacted: HashSet<usize>,
     decided: Vec<(usize, Verdict)>,
 }
 
@@ -78,7 +80,11 @@ pub(super) async fn run(
     }
     let mut known = read(db, batch).await?;
     let mut plan = Plan::default();
-    for (member, write) in batch {
+    for (at, (member, write)) in batch.iter().enumerate() {
+        if let Write::React(_) = write {
+            plan.reacts(ledger, &mut known, &batch[at..])?;
+            continue;
+        }
         let verdict = match plan.member(ledger, &mut known, write) {
             Err(Failure::Rejected(rejection)) => Verdict::Rejected(rejection),
             verdict => verdict?,
@@ -93,12 +99,14 @@ pub(super) async fn run(
     bulk::insert_comments(db, &plan.comments, ledger.now()).await?;
     let answered: Vec<Parent> = plan.answered.iter().filter_map(|id| known.parents.get(id).copied()).collect();
     bulk::update_parents(db, &answered).await?;
+    reactions::write(db, &known.board, ledger.now()).await?;
     answer(db, ledger, plan.decided).await
 }
 
 async fn read(db: &mut PgConnection, batch: &[(usize, &Write)]) -> Result<Known, Failure> {
     let mut authors = BTreeSet::new();
     let mut parents = BTreeSet::new();
+    let mut reacts = Vec::new();
     let (mut comments, mut posts) = (0, 0);
     for (_, write) in batch {
         match write {
@@ -111,11 +119,17 @@ async fn read(db: &mut PgConnection, batch: &[(usize, &Write)]) -> Result<Known,
                 posts += 1;
                 authors.insert(w.author.0);
             }
+            Write::React(w) => {
+                reacts.push(w);
+                authors.insert(w.actor.0);
+            }
             _ => {}
         }
     }
+    let authors = accounts::people(db, &authors).await?;
     Ok(Known {
-        authors: accounts::people(db, &authors).await?,
+        board: reactions::read(db, &reacts, &authors).await?,
+        authors,
         parents: bulk::parents(db, &parents).await?,
         comment_ids: bulk::next_comment_ids(db, comments).await?,
         post_ids: bulk::next_post_ids(db, posts).await?,
@@ -133,6 +147,34 @@ impl<'a> Plan<'a> {
             Write::CreatePost(w) => self.post(ledger, known, w, again),
             _ => Err(StoreError::Internal("a cold kind among the hot".into()).into()),
         }
+    }
+
+    /// The reaction that `rest` begins with, together with those that go with it.
+    fn reacts(&mut self, ledger: &mut Ledger, known: &mut Known, rest: &[(usize, &'a Write)]) -> Result<(), Failure> {
+        let channel_of = |write: &Write| match write.place() {
+            Place::Channel(channel) => Some(channel),
+            Place::Comment(id) => known.board.channel(id),
+            Place::Nowhere => None,
+        };
+        let Some((member, first)) = rest.first() else { return Ok(()) };
+        if self.reacted.contains(member) {
+            return Ok(());
+        }
+        let Some(channel) = channel_of(first) else {
+            self.decided.push((*member, Verdict::Rejected(Rejection::NotFound("comment"))));
+            return Ok(());
+        };
+        let run = reacting::together(channel, rest.iter().map(|(member, write)| (*member, *write, channel_of(write))));
+        self.reacted.extend(run.iter().map(|(member, _)| *member));
+        for (member, decided) in known.board.run(ledger, channel, &run)? {
+            let verdict = match decided {
+                Ok(committed) => Verdict::Done(Box::new(committed)),
+                Err(StoreError::Rejected(rejection)) => Verdict::Rejected(rejection),
+                Err(error) => return Err(error.into()),
+            };
+            self.decided.push((member, verdict));
+        }
+        Ok(())
     }
 
     fn publish(&mut self, ledger: &mut Ledger, w: &'a Publish, again: Option<Caused>) -> Result<Verdict, Failure> {
@@ -173,6 +215,9 @@ impl<'a> Plan<'a> {
             parent.updated_seq = seq;
             *parent
         });
+        if let Some(parent) = &parent {
+            known.board.touched(parent.id, seq);
+        }
         let id = CommentId(known.comment_ids.pop().ok_or_else(no_id)?);
         self.answered.extend(w.parent_id);
         let root_id = parent.map(|parent| parent.root_id.unwrap_or(parent.id));

@@ -4,6 +4,7 @@
 //! A group is one transaction of a number of statements that does not grow with its hot members (`hot`).
 
 mod accounts;
+mod bans;
 mod bulk;
 mod cold;
 mod comments;
@@ -15,6 +16,7 @@ mod hot;
 mod log;
 mod posts;
 mod prune;
+mod reactions;
 mod sessions;
 mod targets;
 #[cfg(test)]
@@ -25,11 +27,11 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revocation, Stretch,
+    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
-use crate::model::{Account, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use crate::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
 use async_trait::async_trait;
 use connect::bounded;
 use group::Wait;
@@ -122,6 +124,14 @@ impl ReadComments for Postgres {
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         bounded(&self.reads, async |db| comments::page(db, post, below, sort, after, limit).await).await
     }
+
+    async fn chosen(
+        &self,
+        reader: UserId,
+        comments: &[CommentId],
+    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
+        bounded(&self.reads, async |db| reactions::chosen(db, reader, comments).await).await
+    }
 }
 
 #[async_trait]
@@ -141,7 +151,11 @@ impl ReadControl for Postgres {
         bounded(&self.hub, async |db| control::control(db).await).await
     }
 
-    async fn revocations(&self) -> Result<Versioned<Vec<Revocation>>, StoreError> {
+    async fn revocations(&self) -> Result<Versioned<Revoked>, StoreError> {
         bounded(&self.hub, async |db| control::revocations(db).await).await
+    }
+
+    async fn bans(&self, now: Timestamp, before: Option<BanId>, limit: i64) -> Result<Vec<Ban>, StoreError> {
+        bounded(&self.reads, async |db| bans::list(db, now, before, limit).await).await
     }
 }

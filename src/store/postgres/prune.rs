@@ -30,6 +30,12 @@ const OLD_SESSIONS: &str = "
         select id from sessions where ends_at <= $1 order by ends_at limit $2 for update skip locked
     )";
 
+const OLD_BANS: &str = "
+    delete from bans
+    where id in (
+        select id from bans where until <= $1 order by until limit $2 for update skip locked
+    )";
+
 /// Deletes at most so many rows of each kind.
 pub(super) async fn prune(db: &mut PgConnection, ledger: &Ledger, w: &Prune) -> Result<Pruned, Failure> {
     let at_most = w.at_most.max(1);
@@ -40,6 +46,7 @@ pub(super) async fn prune(db: &mut PgConnection, ledger: &Ledger, w: &Prune) -> 
         delete(db, OLD_REVOCATIONS, now, at_most).await?,
         delete(db, OLD_REFRESH_TOKENS, now, at_most).await?,
         delete(db, OLD_SESSIONS, now, at_most).await?,
+        delete(db, OLD_BANS, now, at_most).await?,
     ];
     Ok(Pruned { rows: deleted.iter().sum(), more: deleted.iter().any(|rows| *rows >= at_most) })
 }

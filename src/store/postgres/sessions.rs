@@ -1,6 +1,7 @@
 //! Sessions, refresh tokens, revocations.
 
 use super::accounts::{self, account};
+use super::bans;
 use super::failure::Failure;
 use crate::model::event::SessionRevoked;
 use crate::model::{Channel, EventData, SessionId, Timestamp, UserId};
@@ -14,6 +15,7 @@ use serde::Serialize;
 use sqlx::postgres::PgConnection;
 
 const INVALID: Rejection = Rejection::Unauthenticated("the refresh token is not valid");
+const BANNED: Rejection = Rejection::Forbidden("this person is banned");
 
 /// Signs a known person in.
 pub(super) async fn open(db: &mut PgConnection, ledger: &Ledger, w: &OpenSession) -> Result<Opened, Failure> {
@@ -37,6 +39,9 @@ pub(super) async fn rotate(db: &mut PgConnection, ledger: &mut Ledger, w: &Rotat
     .fetch_optional(&mut *db)
     .await?;
     let row = row.filter(|row| row.ended_at.is_none() && row.expires_at > now).ok_or(INVALID)?;
+    if bans::holds(db, row.user_id, now).await? {
+        return Err(BANNED.into());
+    }
     match row.spent_at {
         None => {
             sqlx::query("update refresh_tokens set spent_at = $2 where hash = $1")

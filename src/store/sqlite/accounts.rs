@@ -7,7 +7,7 @@ use crate::model::{Account, ApiKeyId, Channel, EventData, UserId, UserRef};
 use crate::store::handles::{SPELLINGS, derived_handle};
 use crate::store::read::{ApiKey, ReadAccounts};
 use crate::store::rows::{AccountRow, ApiKeyRow};
-use crate::store::write::{CreateApiKey, EnsurePeople, Opened, Register, SetRole, UpdateAccount};
+use crate::store::write::{CreateApiKey, EnsurePeople, Opened, Register, SetRole, UpdateAccount, Whom};
 use crate::store::{Rejection, StoreError};
 use async_trait::async_trait;
 use std::borrow::Cow;
@@ -166,6 +166,19 @@ impl Transaction {
         let row: Option<AccountRow> =
             sqlx::query_as(accounts!("where id = $1")).bind(id).fetch_optional(&mut self.connection).await?;
         Ok(row.map(Account::try_from).transpose()?)
+    }
+
+    /// The person that is meant; `NotFound` where there is none.
+    pub(super) async fn person(&mut self, whom: &Whom) -> Result<Account, Trouble> {
+        let row: Option<AccountRow> = match whom {
+            Whom::Id(id) => {
+                sqlx::query_as(accounts!("where id = $1")).bind(id).fetch_optional(&mut self.connection).await?
+            }
+            Whom::Handle(handle) => {
+                sqlx::query_as(accounts!("where handle = $1")).bind(handle).fetch_optional(&mut self.connection).await?
+            }
+        };
+        Ok(Account::try_from(row.ok_or(NOT_FOUND)?)?)
     }
 
     /// A person as others see them; `NotFound` where there is none.

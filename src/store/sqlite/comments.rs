@@ -4,7 +4,7 @@ use super::Sqlite;
 use super::transaction::{Transaction, Trouble};
 use crate::model::event::{Counted, ParentCount};
 use crate::model::page::Sort;
-use crate::model::{Channel, Comment, CommentId, EventData, PostId};
+use crate::model::{Channel, Comment, CommentId, EventData, PostId, UserId};
 use crate::store::compose::CommentFacts;
 use crate::store::ledger::Caused;
 use crate::store::read::{Below, ReadComments};
@@ -23,7 +23,7 @@ macro_rules! comments {
     ($rest:literal) => {
         concat!(
             "select c.id, c.post_id, c.parent_id, c.root_id, c.depth, c.body, c.html, c.key, c.seq, c.updated_seq,
-                    c.reply_count, c.created_at, c.edited_at, c.deleted_at,
+                    c.reactions, c.reply_count, c.created_at, c.edited_at, c.deleted_at,
                     u.id as author_id, u.name as author_name, u.handle as author_handle,
                     u.avatar_url as author_avatar_url
                from comments as c
@@ -147,14 +147,20 @@ impl Transaction {
         let channel = Channel::Post(row.post_id);
         row.body = String::new();
         row.html = String::new();
+        row.reactions = "{}".into();
         row.deleted_at = Some(self.now);
         row.updated_seq = self.ledger.next_seq(channel);
-        sqlx::query("update comments set body = '', html = '', deleted_at = $2, updated_seq = $3 where id = $1")
-            .bind(row.id)
-            .bind(self.now)
-            .bind(row.updated_seq)
-            .execute(&mut self.connection)
-            .await?;
+        sqlx::query(
+            "update comments
+                set body = '', html = '', reactions = '{}', reaction_count = 0, deleted_at = $2, updated_seq = $3
+              where id = $1",
+        )
+        .bind(row.id)
+        .bind(self.now)
+        .bind(row.updated_seq)
+        .execute(&mut self.connection)
+        .await?;
+        sqlx::query("delete from reactions where comment_id = $1").bind(row.id).execute(&mut self.connection).await?;
         let parent = match row.parent_id {
             Some(id) => self.comment_row(id).await?.map(|p| ParentCount { id: p.id, reply_count: p.reply_count }),
             None => None,
@@ -281,5 +287,13 @@ impl ReadComments for Sqlite {
             .fetch_all(&self.readers)
             .await?;
         Ok(Some(Versioned { value: rows.into_iter().map(Comment::from).collect(), seq }))
+    }
+
+    async fn chosen(
+        &self,
+        reader: UserId,
+        comments: &[CommentId],
+    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
+        self.chosen_on(reader, comments).await
     }
 }

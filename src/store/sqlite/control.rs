@@ -2,10 +2,11 @@
 
 use super::Sqlite;
 use super::transaction::{Transaction, Trouble};
-use crate::model::{Channel, Timestamp};
+use crate::model::event::UserBanned;
+use crate::model::{Ban, BanId, Channel, Timestamp, UserId};
 use crate::store::StoreError;
 use crate::store::epoch::epoch_of;
-use crate::store::read::{Control, ReadControl, Revocation};
+use crate::store::read::{Control, ReadControl, Revocation, Revoked};
 use crate::store::rows::RevocationRow;
 use crate::store::write::Versioned;
 use async_trait::async_trait;
@@ -29,7 +30,7 @@ impl ReadControl for Sqlite {
         Ok(Control { epoch: epoch_of(&[&random]), now })
     }
 
-    async fn revocations(&self) -> Result<Versioned<Vec<Revocation>>, StoreError> {
+    async fn revocations(&self) -> Result<Versioned<Revoked>, StoreError> {
         // The head first: what is ended in between comes again as an event, which does no harm.
         let seq: i64 = sqlx::query_scalar("select head from channels where name = $1")
             .bind(Channel::Revocations.name())
@@ -43,6 +44,20 @@ impl ReadControl for Sqlite {
         )
         .fetch_all(&self.readers)
         .await?;
-        Ok(Versioned { value: rows.into_iter().map(Revocation::from).collect(), seq })
+        let banned: Vec<(UserId, Option<Timestamp>)> = sqlx::query_as(
+            "select user_id, until
+               from bans
+              where until is null or until > cast(round(unixepoch('subsec') * 1000) as integer)
+              order by user_id",
+        )
+        .fetch_all(&self.readers)
+        .await?;
+        let sessions = rows.into_iter().map(Revocation::from).collect();
+        let people = banned.into_iter().map(|(user_id, until)| UserBanned { user_id, until }).collect();
+        Ok(Versioned { value: Revoked { sessions, people }, seq })
+    }
+
+    async fn bans(&self, now: Timestamp, before: Option<BanId>, limit: i64) -> Result<Vec<Ban>, StoreError> {
+        self.list_bans(now, before, limit).await
     }
 }

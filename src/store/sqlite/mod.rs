@@ -4,6 +4,7 @@
 //! its beginning and waiting for it at most 5 s.
 
 mod accounts;
+mod bans;
 mod comments;
 mod control;
 mod keys;
@@ -11,6 +12,7 @@ mod log;
 mod note;
 mod posts;
 mod prune;
+mod reactions;
 mod sessions;
 mod transaction;
 mod writer;

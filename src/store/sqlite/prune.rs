@@ -14,6 +14,9 @@ const OLD_REFRESH_TOKENS: &str = "delete from refresh_tokens
 const OLD_SESSIONS: &str = "delete from sessions
   where id in (select id from sessions where ends_at <= $1 order by ends_at limit $2)";
 
+const OLD_BANS: &str = "delete from bans
+  where id in (select id from bans where until <= $1 order by until limit $2)";
+
 impl Transaction {
     pub(super) async fn prune(&mut self, prune: Prune) -> Result<Pruned, Trouble> {
         let at_most = prune.at_most.max(1);
@@ -24,6 +27,7 @@ impl Transaction {
             self.delete(OLD_REVOCATIONS, self.now, at_most).await?,
             self.delete(OLD_REFRESH_TOKENS, self.now, at_most).await?,
             self.delete(OLD_SESSIONS, self.now, at_most).await?,
+            self.delete(OLD_BANS, self.now, at_most).await?,
         ];
         Ok(Pruned { rows: deleted.iter().sum(), more: deleted.iter().any(|rows| *rows >= at_most) })
     }

@@ -11,6 +11,7 @@ use crate::store::{Rejection, StoreError};
 use serde::Serialize;
 
 const INVALID: Rejection = Rejection::Unauthenticated("the refresh token is not valid");
+const BANNED: Rejection = Rejection::Forbidden("this person is banned");
 
 impl Transaction {
     pub(super) async fn open_session(&mut self, open: OpenSession) -> Result<Opened, Trouble> {
@@ -30,6 +31,9 @@ impl Transaction {
         .fetch_optional(&mut self.connection)
         .await?;
         let row = row.filter(|row| row.ended_at.is_none() && row.expires_at > self.now).ok_or(INVALID)?;
+        if self.is_banned(row.user_id).await? {
+            return Err(BANNED.into());
+        }
         match row.spent_at {
             None => {
                 sqlx::query("update refresh_tokens set spent_at = $2 where hash = $1")

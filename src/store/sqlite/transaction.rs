@@ -66,11 +66,21 @@ impl Transaction {
     /// Applies the members in order. An error means that the transaction is lost.
     pub(super) async fn apply(&mut self, group: Vec<Write>) -> Result<GroupResult, StoreError> {
         self.read_ahead(&group).await?;
-        let mut results = Vec::with_capacity(group.len());
-        for write in group {
-            results.push(self.member(write).await?);
+        let channels = self.reacted_channels(&group).await?;
+        let mut results: Vec<Option<Result<Committed, StoreError>>> = group.iter().map(|_| None).collect();
+        let mut group: Vec<Option<Write>> = group.into_iter().map(Some).collect();
+        for member in 0..group.len() {
+            if let Some(Write::React(_)) = group[member] {
+                for (member, decided) in self.reacts(member, &group, &channels).await? {
+                    results[member] = Some(decided);
+                    group[member] = None;
+                }
+            } else if let Some(write) = group[member].take() {
+                results[member] = Some(self.member(write).await?);
+            }
         }
-        Ok(results)
+        let undecided = || Err(StoreError::Internal("a member that nobody decided".into()));
+        Ok(results.into_iter().map(|result| result.unwrap_or_else(undecided)).collect())
     }
 
     /// Writes down the ledger and commits; gives the connection back with the id of the last event.
@@ -120,22 +130,31 @@ impl Transaction {
         // A publication changes the ledger only, which needs no savepoint.
         let rows = !matches!(write, Write::Publish(_));
         if rows {
-            let statement = if self.savepoint { "release member; savepoint member" } else { "savepoint member" };
-            run(&mut self.connection, statement).await?;
-            self.savepoint = true;
+            self.begin_member().await?;
         }
         let mark = self.ledger.mark();
         match self.change(write).await {
             Ok(outcome) => Ok(Ok(Committed { outcome, events: self.ledger.take_events() })),
             Err(Trouble::Member(error)) => {
                 if rows {
-                    run(&mut self.connection, "rollback to member").await?;
+                    self.take_back().await?;
                 }
                 self.ledger.undo(mark);
                 Ok(Err(error))
             }
             Err(Trouble::Transaction(error)) => Err(error),
         }
+    }
+
+    pub(super) async fn begin_member(&mut self) -> Result<(), StoreError> {
+        let statement = if self.savepoint { "release member; savepoint member" } else { "savepoint member" };
+        run(&mut self.connection, statement).await?;
+        self.savepoint = true;
+        Ok(())
+    }
+
+    pub(super) async fn take_back(&mut self) -> Result<(), StoreError> {
+        Ok(run(&mut self.connection, "rollback to member").await?)
     }
 
     async fn change(&mut self, write: Write) -> Result<Outcome, Trouble> {
@@ -146,6 +165,7 @@ impl Transaction {
             Write::CreateComment(w) => Outcome::CreateComment(self.create_comment(w).await?),
             Write::EditComment(w) => Outcome::EditComment(self.edit_comment(w).await?),
             Write::DeleteComment(w) => Outcome::DeleteComment(self.delete_comment(w).await?),
+            Write::React(_) => return Err(StoreError::Internal("a reaction that went alone".into()).into()),
             Write::Publish(w) => Outcome::Publish(self.publish(w).await?),
             Write::Register(w) => Outcome::Register(self.register(w).await?),
             Write::OpenSession(w) => Outcome::OpenSession(self.open_session(w).await?),
@@ -155,6 +175,8 @@ impl Transaction {
             Write::UpdateAccount(w) => Outcome::UpdateAccount(self.update_account(w).await?),
             Write::EnsurePeople(w) => Outcome::EnsurePeople(self.ensure_people(w).await?),
             Write::SetRole(w) => Outcome::SetRole(self.set_role(w).await?),
+            Write::Ban(w) => Outcome::Ban(self.ban(w).await?),
+            Write::LiftBan(w) => Outcome::LiftBan(self.lift_ban(w).await?),
             Write::CreateApiKey(w) => Outcome::CreateApiKey(self.create_api_key(w).await?),
             Write::RenewEpoch(_) => Outcome::RenewEpoch(self.renew_epoch().await?),
             Write::Prune(w) => Outcome::Prune(self.prune(w).await?),

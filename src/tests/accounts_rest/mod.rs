@@ -1,5 +1,6 @@
 //! The HTTP edge and accounts, from request to rows: the real router over a real store, the clock turned by hand.
 
+mod bans;
 mod keys;
 mod plumbing;
 mod sessions;

@@ -81,3 +81,48 @@ async fn a_session_that_ended_stays_so_after_a_kill() {
     let server = setup.start().await;
     assert_refused(&server, &Rest::new(server.address), token(&person)).await;
 }
+
+async fn banned(setup: &Setup, arguments: &[&str]) -> String {
+    let arguments: Vec<&str> = ["ban"].iter().chain(arguments).copied().collect();
+    let (code, stdout, stderr) = setup.run(&arguments).await;
+    assert_eq!(code, Some(0), "belfry {arguments:?}: {stderr}");
+    stdout
+}
+
+#[tokio::test]
+async fn a_banned_person_is_out_until_the_ban_is_lifted_and_everything_from_before_is_good_again() {
+    let (setup, server, rest) = stage().await;
+    let ada = register(&rest, "Ada").await;
+    let mut sockets = Vec::new();
+    for codec in Codec::ALL {
+        sockets.push(Socket::signed_in(server.address, codec, token(&ada)).await);
+    }
+    // By an operator's hand, beside the server.
+    banned(&setup, &["ada", "--for", "7d", "--reason", "spam"]).await;
+    for socket in &mut sockets {
+        assert_eq!(socket.closed_within(SOON).await, Some(4403));
+    }
+    assert_refused(&server, &rest, token(&ada)).await;
+    let login_again = json!({"email": "ada@example.org", "password": "a long enough password", "session": "body"});
+    let (status, answer) = rest.call(Method::POST, "/auth/login", Some(login_again)).await;
+    assert_eq!((status.as_u16(), &answer["code"]), (403, &json!("forbidden")), "{answer}");
+    let refresh = || Some(json!({"refresh_token": ada["refresh_token"]}));
+    let (status, answer) = rest.call(Method::POST, "/auth/refresh", refresh()).await;
+    assert_eq!((status.as_u16(), &answer["code"]), (403, &json!("forbidden")), "{answer}");
+
+    // By a moderator.
+    let moderator = setup.token("Mo").await;
+    assert_eq!(setup.run(&["role", "mo", "moderator"]).await.0, Some(0));
+    let moderator = rest.with(&setup.token("Mo").await).with(&moderator);
+    let path = format!("/users/{}/ban", ada["user"]["id"]);
+    let lifted = async {
+        // The role is heard of within a sweep.
+        while moderator.call(Method::DELETE, &path, None).await.0 != 204 {}
+    };
+    tokio::time::timeout(SOON, lifted).await.unwrap();
+    rest.with(token(&ada)).get("/users/me").await;
+    Socket::signed_in(server.address, Codec::Json, token(&ada)).await;
+    rest.good(Method::POST, "/auth/refresh", refresh()).await;
+    login(&rest, "Ada").await;
+    assert_eq!(banned(&setup, &["--list"]).await, "");
+}

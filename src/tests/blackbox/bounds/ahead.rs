@@ -12,9 +12,7 @@ async fn a_command_that_is_not_there_yet_is_an_error_and_closes_nothing() {
     for codec in Codec::ALL {
         let mut socket = Socket::signed_in(server.address, codec, &token).await;
         let unknown = &["bad_request"];
-        let react = json!({"type": "comment.react", "comment_id": 1, "emoji": "👍", "on": true});
         let cases = vec![
-            bad("a reaction", react, unknown),
             bad("reading", json!({"type": "notifications.read", "all": true}), unknown),
             bad("typing", json!({"type": "typing", "channel": "post:1"}), unknown),
         ];

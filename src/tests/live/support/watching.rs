@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use belfry::model::page::Sort;
-use belfry::model::{Account, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use belfry::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
 use belfry::store::StoreError;
 use belfry::store::backend::{Backend, GroupResult, Grouped};
 use belfry::store::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revocation, Stretch,
+    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
 use std::collections::HashMap;
@@ -172,6 +172,14 @@ impl ReadComments for Watching {
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         self.inner.comments(post, below, sort, after, limit).await
     }
+
+    async fn chosen(
+        &self,
+        reader: UserId,
+        comments: &[CommentId],
+    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
+        self.inner.chosen(reader, comments).await
+    }
 }
 
 #[async_trait]
@@ -192,8 +200,12 @@ impl ReadControl for Watching {
         self.control.pass(vec![Channel::Revocations], self.inner.control()).await
     }
 
-    async fn revocations(&self) -> Result<Versioned<Vec<Revocation>>, StoreError> {
+    async fn revocations(&self) -> Result<Versioned<Revoked>, StoreError> {
         self.inner.revocations().await
+    }
+
+    async fn bans(&self, now: Timestamp, before: Option<BanId>, limit: i64) -> Result<Vec<Ban>, StoreError> {
+        self.inner.bans(now, before, limit).await
     }
 }
 
