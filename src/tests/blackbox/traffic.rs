@@ -74,6 +74,21 @@ impl Traffic {
         Self { run, tokens, people, rooms, marks, own_channel, clients }
     }
 
+    /// The owner's token.
+    pub fn token(&self) -> &str {
+        &self.tokens[0]
+    }
+
+    /// How many clients there are.
+    pub fn clients(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// The rooms.
+    pub fn rooms(&self) -> &[u64] {
+        &self.rooms
+    }
+
     /// What has happened so far.
     pub fn progress(&self) -> Progress {
         self.run.progress.borrow().clone()

@@ -2,8 +2,11 @@
 
 use super::balancer::Balancer;
 use super::proxy::Proxy;
+use super::report::Report;
 use super::services::{Postgres, Service, redis};
 use crate::support::server::{Server, Setup};
+use crate::traffic::Traffic;
+use rand::rngs::StdRng;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -100,6 +103,17 @@ impl Fleet {
     /// Where the instances listen.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.instances.iter().map(|instance| instance.address).collect()
+    }
+
+    /// Clients on all instances.
+    pub async fn traffic(&self, random: &mut StdRng) -> Traffic {
+        Traffic::begin(&self.instances[0].setup, &self.addresses(), random).await
+    }
+
+    /// Lets traffic come to rest, and holds what came of it to the promises.
+    pub async fn settle(&self, traffic: Traffic) -> Report {
+        let (history, worst) = traffic.settle(self.instances[0].address).await;
+        Report::of(&history, worst)
     }
 
     /// A balancer before all of them.

@@ -11,3 +11,5 @@ mod balancer;
 mod fleet;
 mod report;
 mod instances;
+mod database;
+mod bus;

@@ -1,5 +1,6 @@
 //! A Postgres and a Redis of one's own, as processes that can be killed, frozen and started again.
 
+use sqlx::{Connection, PgConnection};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -160,6 +161,30 @@ impl Postgres {
     /// Carries out a statement as the superuser.
     pub async fn say(&self, database: &str, statement: &str) {
         done(&mut self.psql(database, statement)).await;
+    }
+
+    /// A number that a statement answers.
+    pub async fn ask(&self, statement: &str) -> i64 {
+        let output = self.psql("belfry", statement).args(["--tuples-only", "--no-align"]).output().await.unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.trim().parse().unwrap_or_else(|_| panic!("{statement}: {text:?}"))
+    }
+
+    /// Ends every connection to the database but this one.
+    pub async fn disconnect(&self) {
+        let all = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'belfry'";
+        let mut psql = self.psql("postgres", all);
+        done(psql.stdout(Stdio::null())).await;
+    }
+
+    /// Takes connections until there are none left but those kept for the superuser; they are given back when dropped.
+    pub async fn take_connections(&self) -> Vec<PgConnection> {
+        let url = Self::url(self.service.address);
+        let mut taken = Vec::new();
+        while let Ok(connection) = PgConnection::connect(&url).await {
+            taken.push(connection);
+        }
+        taken
     }
 
     /// Runs one of Postgres' programs with these arguments, as the superuser of this cluster.
