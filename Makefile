@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.PHONY: help run build site test lint rust sdk kosoku bench lists tools clean
+.PHONY: help run build site test lint rust sdk kosoku schemathesis bench lists tools clean
 
 BENCH := --manifest-path load-tests/bench/Cargo.toml --target-dir target/bench
 SDK := client-sdk
@@ -19,6 +19,7 @@ help:
 	@echo "make test     everything that is tested, as in CI"
 	@echo "make lint     format, clippy and documentation"
 	@echo "make bench    fan-out and memory beside their floor (about ten minutes, two cores)"
+	@echo "make lists    how long first pages of very long lists take, on both databases"
 	@echo "make clean    remove what was built"
 
 run: build
@@ -48,7 +49,7 @@ lint: site
 	cargo clippy $(BENCH) --all-targets -- -D warnings
 
 rust: site
-	.ci/with-postgres cargo test
+	.ci/with-postgres .ci/with-redis cargo test
 	cargo test $(BENCH)
 
 # Its tests start a server of their own where they need one.
@@ -64,18 +65,24 @@ sdk: site
 kosoku:
 	@if [ -n "$${KOSOKU_URL:-}" ]; then .ci/kosoku "$$KOSOKU_URL"; else .ci/with-echo .ci/kosoku; fi
 
+# The REST API beside its own document.
+schemathesis: site
+	cargo build
+	.ci/schemathesis
+
 # One after the other, whatever -j says: they share two cores and one target folder.
 test: tools
 	$(MAKE) -j1 lint
 	$(MAKE) -j1 rust
 	$(MAKE) -j1 kosoku
+	$(MAKE) -j1 schemathesis
 	$(MAKE) -j1 sdk
 
 bench: build
 	load-tests/bench/run.sh run target/release/belfry $(BENCH_ARGS)
 	$(MAKE) lists
 
-# How long the first pages of 100,000 comments and of an inbox of 100,000 take, on both databases.
+# How long the first pages of more than 100,000 comments and of an inbox of as many take, on both databases.
 lists: build
 	load-tests/bench/run.sh lists target/release/belfry
 	.ci/with-postgres load-tests/bench/run.sh lists target/release/belfry

@@ -1,12 +1,13 @@
 import { expect, test as base, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
+import { credentials, type Someone } from "./people.js";
 import { ServerProcess } from "../test/support/server-process.js";
 
 interface Fixtures {
   /** Settings of the server; override with `test.use`. */
   serverEnv: Record<string, string>;
   server: ServerProcess;
-  /** A page in a browser context of its own. */
-  open(path?: string, options?: BrowserContextOptions): Promise<Page>;
+  /** A page in a browser context of its own; signed in `as` somebody who has an account. */
+  open(path?: string, options?: BrowserContextOptions & { as?: Someone }): Promise<Page>;
 }
 
 export const test = base.extend<Fixtures>({
@@ -24,16 +25,27 @@ export const test = base.extend<Fixtures>({
   open: async ({ browser, server }, use) => {
     const faults: string[] = [];
     const contexts: { close(): Promise<void> }[] = [];
-    await use(async (path = "/", options = {}) => {
+    await use(async (path = "/", { as, ...options } = {}) => {
       const context = await browser.newContext(options);
       contexts.push(context);
-      const page = await context.newPage();
-      page.on("pageerror", (error) => faults.push(String(error)));
-      page.on("console", (message) => {
-        if (message.text().includes("Content Security Policy")) faults.push(message.text());
+      context.on("page", (page) => {
+        page.on("pageerror", (error) => faults.push(String(error)));
+        page.on("console", (message) => {
+          if (message.text().includes("Content Security Policy")) faults.push(message.text());
+        });
+        page.on("dialog", (dialog) => faults.push(`a dialog: ${dialog.message()}`));
       });
-      page.on("dialog", (dialog) => faults.push(`a dialog: ${dialog.message()}`));
+      if (as) {
+        const headers = { Origin: server.url };
+        const data = credentials(as.name);
+        const answer = await context.request.post(`${server.url}/api/v1/auth/login`, { headers, data });
+        expect(answer.status()).toBe(200);
+        // What the page notes for itself when somebody signs in.
+        await context.addInitScript(() => location.protocol === "http:" && localStorage.setItem("belfry.session", "1"));
+      }
+      const page = await context.newPage();
       await page.goto(server.url + path);
+      if (as) await isSignedIn(page);
       return page;
     });
     for (const context of contexts) await context.close();
@@ -43,14 +55,13 @@ export const test = base.extend<Fixtures>({
 
 export { expect };
 
-const PASSWORD = "a long enough password";
-
 /** In the panel that is open. */
 export async function fillSignUp(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: "I am new here" }).click();
   await page.getByLabel("Name", { exact: true }).fill(name);
-  await page.getByLabel("Email").fill(`${name.toLowerCase().replaceAll(" ", ".")}@example.org`);
-  await page.getByLabel("Password").fill(PASSWORD);
+  const { email, password } = credentials(name);
+  await page.getByLabel("Email").fill(email);
+  await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Create account" }).click();
 }
 
@@ -110,10 +121,23 @@ export async function stored(page: Page, text: string): Promise<void> {
 /** Shows whatever waits, as it comes in, until the texts are these. */
 export async function reads(page: Page, expected: string[]): Promise<void> {
   await expect(async () => {
-    for (const button of await page.locator("button.new").all()) await button.click({ timeout: 1_000 });
+    for (const button of await page.locator("button.new, .branch .more button").all())
+      await button.click({ timeout: 1_000 });
     await expect(texts(page)).toHaveText(expected, { timeout: 250 });
   }).toPass({ timeout: 30_000, intervals: [100] });
 }
 
-export const shot = (page: Page, name: string): Promise<unknown> =>
-  page.screenshot({ path: `${import.meta.dirname}/../.e2e/${name}.png`, fullPage: true });
+/** A picture to look at: of the whole page, or of what is in the window. */
+export const shot = (page: Page, name: string, fullPage = true): Promise<unknown> =>
+  page.screenshot({ path: `${import.meta.dirname}/../.e2e/${name}.png`, fullPage });
+
+/** The bell, whatever it says. */
+export const bell = (page: Page): Locator => page.getByRole("button", { name: /^Notifications/ });
+
+/** Waits until the bell says so many. */
+export const unread = (page: Page, count: number): Promise<void> =>
+  expect(bell(page)).toHaveAccessibleName(count ? `Notifications, ${count} unread` : "Notifications");
+
+/** The reaction to a comment, if there is one. */
+export const chip = (comment: Locator, emoji: string): Locator =>
+  comment.getByRole("button", { name: new RegExp(`^${emoji} \\d`) });

@@ -11,6 +11,7 @@ import { ThemeSwitch } from "./theme-switch.js";
 
 export function Header() {
   const user = useUser();
+  const { ended } = useApp().session;
   const [open, setOpen] = useState(false);
   return (
     <header class="top">
@@ -33,6 +34,13 @@ export function Header() {
             </button>
           )}
         </div>
+        {!user && ended && (
+          <p class="note-bar" role="status">
+            {ended === "forbidden"
+              ? "Your account is suspended. You can go on reading, but not write."
+              : "You were signed out. What you have typed is kept."}
+          </p>
+        )}
         {open && !user && <AuthPanel onCancel={() => setOpen(false)} onDone={() => setOpen(false)} />}
       </div>
     </header>

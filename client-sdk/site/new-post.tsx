@@ -37,7 +37,9 @@ export function NewPost({ children }: { children: ComponentChildren }) {
           onClick={() => setOpen(!open)}
         >
           <PencilIcon />
-          Write a post
+          <span>
+            Write<span class="longer"> a post</span>
+          </span>
         </button>
       </div>
       {open && (

@@ -5,7 +5,7 @@ import { useSecondsUntil } from "../ui/base/time.js";
 import { fieldError, sentence } from "../ui/base/words.js";
 import { Composer } from "../ui/write/composer.js";
 import { drafts } from "../ui/write/drafts.js";
-import { TagInput } from "./tags.js";
+import { TagInput, withTyped } from "./tags.js";
 
 export interface PostText {
   title: string;
@@ -43,6 +43,7 @@ export function PostForm(props: PostFormProps) {
     const kept = drafts.get(`${draftName}.tags`);
     return kept ? (JSON.parse(kept) as string[]) : initial.tags;
   });
+  const [typedTag, setTypedTag] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<BelfryError | null>(null);
   const [notBefore, setNotBefore] = useState(0);
@@ -56,7 +57,7 @@ export function PostForm(props: PostFormProps) {
     setBusy(true);
     setError(null);
     try {
-      await props.onSubmit({ title: title.trim(), body, tags });
+      await props.onSubmit({ title: title.trim(), body, tags: withTyped(tags, typedTag) });
       forgetPostDraft(draftName);
     } catch (thrown) {
       const error = asBelfryError(thrown);
@@ -90,6 +91,16 @@ export function PostForm(props: PostFormProps) {
           }}
         />
       </p>
+      <TagInput
+        tags={tags}
+        typed={typedTag}
+        onType={setTypedTag}
+        problem={tagProblem}
+        onChange={(tags) => {
+          setTags(tags);
+          drafts.set(`${draftName}.tags`, JSON.stringify(tags));
+        }}
+      />
       <SignedIn onSignedIn={() => box.current?.focus()}>
         {(check, signedIn) => (
           <Composer
@@ -111,14 +122,6 @@ export function PostForm(props: PostFormProps) {
           />
         )}
       </SignedIn>
-      <TagInput
-        tags={tags}
-        problem={tagProblem}
-        onChange={(tags) => {
-          setTags(tags);
-          drafts.set(`${draftName}.tags`, JSON.stringify(tags));
-        }}
-      />
       <p class="problem" id={`${id}-problem`} role="alert">
         {error && `${tagProblem ? "" : sentence(error)} Your text is kept.`}
       </p>

@@ -11,6 +11,8 @@ import { counted, sentence } from "../ui/base/words.js";
 import { Avatar } from "../ui/people/avatar.js";
 import { Here } from "../ui/people/here.js";
 import { AskDelete } from "../ui/thread/deletion.js";
+import { foldsOf } from "../ui/thread/folds.js";
+import { keptSort } from "../ui/thread/sort.js";
 import { Thread } from "../ui/thread/thread.js";
 import { hasPostDraft, PostForm } from "./post-form.js";
 import { postsList } from "./posts-list.js";
@@ -20,7 +22,10 @@ import { Tags } from "./tags.js";
 export function PostPage({ id }: { id: number }) {
   const { client, rest } = useApp();
   const room = useMemo(() => client.room(`post:${id}`, { presence: true }), [id]);
-  const live = useMemo(() => openThread({ client, rest, postId: id, pageSize: 50 }), [id]);
+  const live = useMemo(
+    () => openThread({ client, rest, postId: id, pageSize: 30, replies: 3, sort: keptSort() }),
+    [id],
+  );
   useChanges((changed) => live.on("change", changed), [live]);
   useEffect(() => {
     void live.load();
@@ -29,13 +34,10 @@ export function PostPage({ id }: { id: number }) {
   const { error, post, status } = live;
   useTitle(post && `${post.title} · Belfry`);
   useReturn(status === "ready", async (anchor) => {
-    while (anchor.startsWith("comment-") && !document.getElementById(anchor)) {
-      if (live.store.complete) return false;
-      await live.loadMore();
-      if (live.error) return false;
-      await new Promise(requestAnimationFrame);
-    }
-    return true;
+    const comment = /^comment-(\d+)$/.exec(anchor);
+    // What could not be fetched is not there; the thread itself says when it is away.
+    foldsOf(live).clear();
+    return !!comment && live.find(Number(comment[1])).catch(() => false);
   });
 
   if (!post) {
@@ -53,7 +55,7 @@ export function PostPage({ id }: { id: number }) {
   }
   return (
     <>
-      <PostArticle post={post} closed={status === "gone"}>
+      <PostArticle post={post} comments={live.store.commentCount} closed={status === "gone"}>
         <HereInRoom room={room} />
       </PostArticle>
       <Thread live={live} postId={id} />
@@ -68,11 +70,12 @@ function HereInRoom({ room }: { room: ReturnType<ReturnType<typeof useApp>["clie
 
 interface PostArticleProps {
   post: Post;
+  comments: number;
   closed: boolean;
   children: preact.ComponentChildren;
 }
 
-function PostArticle({ children, closed, post }: PostArticleProps) {
+function PostArticle({ children, closed, comments, post }: PostArticleProps) {
   const { rest } = useApp();
   const user = useUser();
   const draftName = `post.${post.id}`;
@@ -129,7 +132,7 @@ function PostArticle({ children, closed, post }: PostArticleProps) {
       <Html html={post.html} />
       {mode === "delete" && may ? (
         <AskDelete
-          question={`Delete this post${post.comment_count ? ` and its ${counted(post.comment_count, "comment", "comments")}` : ""}? This cannot be undone.`}
+          question={`Delete this post${comments ? ` and its ${counted(comments, "comment", "comments")}` : ""}? This cannot be undone.`}
           busy={busy}
           error={error ? sentence(error) : undefined}
           onDelete={() => void remove()}

@@ -20,7 +20,12 @@ const here = (state: Pick<Place, "scroll" | "anchor"> | null): Place => ({
 let place: Place = here(null);
 const listeners = new Set<() => void>();
 
+/** After the last scrolling, in milliseconds; browsers limit how often the address may be noted upon. */
+const SETTLED_MS = 150;
+let settling: ReturnType<typeof setTimeout> | undefined;
+
 const go = (next: Place): void => {
+  clearTimeout(settling);
   place = next;
   for (const listener of [...listeners]) listener();
 };
@@ -61,8 +66,17 @@ export function startRouter(): void {
   history.scrollRestoration = "manual";
   place = here(history.state as Place | null);
   addEventListener("pagehide", noteScroll);
+  // Going back or forward, there is no moment to note where one was.
+  addEventListener(
+    "scroll",
+    () => {
+      clearTimeout(settling);
+      settling = setTimeout(noteScroll, SETTLED_MS);
+    },
+    { passive: true },
+  );
   addEventListener("popstate", (event) => {
-    const state = (event.state as Place | null) ?? { scroll: 0, anchor: null };
+    const state = (event.state as Place | null) ?? { scroll: location.hash ? null : 0, anchor: null };
     if (location.pathname !== place.path || location.search !== place.query) go(here(state));
     else if (location.hash) void seekAnchor();
   });

@@ -1,4 +1,4 @@
-import { useId, useState } from "preact/hooks";
+import { useId } from "preact/hooks";
 import { CloseIcon } from "../ui/base/icons.js";
 
 /** The list of what has this tag. */
@@ -23,32 +23,37 @@ export function Tags({ on, tags }: { tags: string[]; on?: string }) {
   );
 }
 
-/** As many as a post may have. */
-const MOST = 5;
+/** As many, and as long, as the server takes by default; it has the last word. */
+const MOST = 10;
 const LONGEST = 30;
 
 const clean = (text: string): string =>
-  text.trim().toLocaleLowerCase().replace(/^#/, "").replace(/\s+/g, "-").slice(0, LONGEST);
+  text.trim().replace(/^#+/, "").toLowerCase().split(/\s+/).filter(Boolean).join(" ").slice(0, LONGEST);
+
+/** These tags and what is typed, which may be several with commas between them. */
+export const withTyped = (tags: string[], typed: string): string[] =>
+  [...new Set([...tags, ...typed.split(",").map(clean).filter(Boolean)])].slice(0, MOST);
 
 interface TagInputProps {
   tags: string[];
+  /** What is typed and no tag yet; who submits the form means it, too. */
+  typed: string;
+  onType(text: string): void;
   problem?: string;
   onChange(tags: string[]): void;
 }
 
-/** Tags, each ended with Enter, a comma or by going on; Backspace takes the last one back. */
-export function TagInput({ onChange, problem, tags }: TagInputProps) {
-  const [text, setText] = useState("");
+/** Tags, each ended with Enter or a comma; Backspace takes the last one back. */
+export function TagInput({ onChange, onType, problem, tags, typed }: TagInputProps) {
   const id = useId();
-  const add = (typed: string) => {
-    const added = typed.split(",").map(clean).filter(Boolean);
-    onChange([...new Set([...tags, ...added])].slice(0, MOST));
-    setText("");
+  const add = (text: string) => {
+    onChange(withTyped(tags, text));
+    onType("");
   };
   return (
     <div class="field">
       <label for={id}>
-        Tags <span class="quiet">(up to {MOST}, not needed)</span>
+        Tags <span class="quiet">(optional)</span>
       </label>
       <div class="tag-input">
         {tags.map((tag) => (
@@ -65,19 +70,18 @@ export function TagInput({ onChange, problem, tags }: TagInputProps) {
         ))}
         <input
           id={id}
-          value={text}
+          value={typed}
           disabled={tags.length >= MOST}
           autoComplete="off"
           aria-describedby={`${id}-problem`}
           aria-invalid={!!problem}
-          onInput={({ currentTarget: { value } }) => (value.includes(",") ? add(value) : setText(value))}
-          onBlur={() => text && add(text)}
+          onInput={({ currentTarget: { value } }) => (value.includes(",") ? add(value) : onType(value))}
           onKeyDown={(event) => {
             if (event.isComposing) return;
-            if (event.key === "Enter" && text && !event.ctrlKey && !event.metaKey) {
+            if (event.key === "Enter" && typed && !event.ctrlKey && !event.metaKey) {
               event.preventDefault();
-              add(text);
-            } else if (event.key === "Backspace" && !text && tags.length) {
+              add(typed);
+            } else if (event.key === "Backspace" && !typed && tags.length) {
               onChange(tags.slice(0, -1));
             }
           }}

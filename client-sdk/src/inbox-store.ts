@@ -11,7 +11,7 @@ export interface InboxPage extends Position {
 export type Pending =
   | { kind: "read"; at: string; /** The versions that were seen, by id. */ seen: Map<number, number> }
   | { kind: "read_all"; at: string; /** As of this event. */ seq: number }
-  | { kind: "dismiss"; id: number; done?: boolean };
+  | { kind: "dismiss"; id: number; done?: boolean; /** The log that it belongs to. */ epoch?: string };
 
 interface Entry {
   /** As last told, but for `read_at`, which has a version of its own. */
@@ -76,7 +76,7 @@ export class InboxStore {
     this.#loadEnds();
   }
 
-  /** The page after those that are loaded. False, and nothing done, when it is of another log: then read all anew. */
+  /** The page after those that are loaded. False, and nothing done, when it is of another log. */
   addPage(page: InboxPage): boolean {
     const fits = !this.epoch || this.epoch === page.epoch;
     if (fits) {
@@ -87,16 +87,23 @@ export class InboxStore {
     return fits;
   }
 
-  /** Everything that was loaded, read anew page by page. What is told of no more goes; the rest stays where it is. */
-  replace(pages: InboxPage[]): void {
+  /**
+   * Everything that was loaded, read anew page by page. What is told of no more goes; the rest stays where it is. False,
+   * and nothing done, when it is of another log.
+   */
+  replace(pages: InboxPage[]): boolean {
     const first = pages[0]!;
-    this.startLog(first.epoch);
+    if (pages.some(({ epoch }) => epoch !== this.epoch)) {
+      this.#loadEnds();
+      return false;
+    }
     const told = new Set(pages.flatMap(({ items }) => items.map(({ id }) => id)));
     for (const [id, { contentSeq }] of this.#entries) {
       if (!told.has(id) && contentSeq <= first.seq) this.#entries.delete(id);
     }
     for (const page of pages) this.#take(page);
     this.#loadEnds();
+    return true;
   }
 
   /** The channel's log is another one from now on: what it says is newer than anything known, whatever its numbers. */
@@ -107,6 +114,8 @@ export class InboxStore {
       this.#count.seq = this.#allRead.seq = -1;
       this.#readEarly.clear();
       this.#gone.clear();
+      // A server that was restored may have it again.
+      for (const action of this.#pending) if (action.kind === "dismiss" && action.done) this.#pending.delete(action);
     }
     this.epoch = epoch;
   }
@@ -131,6 +140,7 @@ export class InboxStore {
 
   /** Shows it as done, until `settle` or `takeBack`. */
   begin(action: Pending): void {
+    if (action.kind === "dismiss") action.epoch = this.epoch;
     this.#pending.add(action);
     this.#items = null;
   }
@@ -139,7 +149,7 @@ export class InboxStore {
   settle(action: Pending, answer?: Unread): void {
     if (action.kind === "dismiss") {
       // The count without it comes with its event; until then it stays laid over.
-      if (this.#entries.has(action.id)) action.done = true;
+      if (this.#entries.has(action.id) && action.epoch === this.epoch) action.done = true;
       else this.#pending.delete(action);
     } else {
       this.#pending.delete(action);

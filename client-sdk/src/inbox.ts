@@ -2,7 +2,7 @@
 import type { Client } from "./client.js";
 import { systemClock, type Clock } from "./clock.js";
 import { Emitter, type Off } from "./emitter.js";
-import { asBelfryError, type BelfryError } from "./errors.js";
+import { asBelfryError, BelfryError } from "./errors.js";
 import { InboxStore, type InboxPage, type Pending } from "./inbox-store.js";
 import type { Notification, Unread } from "./model.js";
 import { Refetcher } from "./refetcher.js";
@@ -45,6 +45,8 @@ export class Inbox extends Emitter<{ change: void }> {
   #cursor: string | null = null;
   #wanted = false;
   #refetching = false;
+  /** There was a hole while the first page was on its way. */
+  #stale = false;
   #userId: number | null | undefined;
   /** Changes when what was asked for is no longer wanted. */
   #turn = 0;
@@ -70,6 +72,7 @@ export class Inbox extends Emitter<{ change: void }> {
       }),
       room.on("refetch", ({ epoch }) => {
         this.#store.startLog(epoch);
+        this.#stale = this.loading && !this.loaded;
         if (this.loaded) this.#refetcher.ask();
       }),
     ];
@@ -101,8 +104,9 @@ export class Inbox extends Emitter<{ change: void }> {
     const page = await this.#page(null);
     if (!page) return;
     this.loaded = true;
-    this.#store.addPage(page);
+    const whole = this.#store.addPage(page) && !this.#stale;
     this.#room.join(page);
+    if (!whole) this.#refetcher.ask();
     this.#changed();
   }
 
@@ -209,24 +213,29 @@ export class Inbox extends Emitter<{ change: void }> {
     this.#refetching = true;
     store.loadBegins();
     try {
-      const pages = [await this.#ask(null)];
-      const wanted = store.items.length;
-      for (let held = pages[0]!.items.length; held < wanted && pages.length < REFETCH_PAGES;) {
-        const { next_cursor } = pages.at(-1)!;
-        if (next_cursor === null) break;
-        pages.push(await this.#ask(next_cursor));
-        held += pages.at(-1)!.items.length;
-      }
+      const pages = await this.#again(store.items.length).catch((thrown) => {
+        store.loadFailed();
+        throw thrown;
+      });
       if (turn !== this.#turn) return store.loadFailed();
+      // The room will tell of another log; what was read belongs to the one that it tells of.
+      if (!store.replace(pages)) throw new BelfryError("unavailable");
       this.#cursor = pages.at(-1)!.next_cursor;
-      store.replace(pages);
       this.#changed();
-    } catch (thrown) {
-      store.loadFailed();
-      throw thrown;
     } finally {
       this.#refetching = false;
     }
+  }
+
+  async #again(wanted: number): Promise<InboxPage[]> {
+    const pages = [await this.#ask(null)];
+    for (let held = pages[0]!.items.length; held < wanted && pages.length < REFETCH_PAGES;) {
+      const { next_cursor } = pages.at(-1)!;
+      if (next_cursor === null) break;
+      pages.push(await this.#ask(next_cursor));
+      held += pages.at(-1)!.items.length;
+    }
+    return pages;
   }
 
   #becomes(userId: number | null): void {
@@ -236,7 +245,7 @@ export class Inbox extends Emitter<{ change: void }> {
     this.#turn++;
     this.#store = new InboxStore();
     this.#cursor = null;
-    this.loaded = this.loading = false;
+    this.loaded = this.loading = this.#stale = false;
     this.error = undefined;
     this.#room.leave();
     this.#changed();

@@ -19,6 +19,7 @@ export type { BackOff, CloseAction } from "./reconnect.js";
 export type { Room, RoomEvents, RoomState } from "./room.js";
 export type { Roster } from "./roster.js";
 export type {
+  Ban,
   ChannelEvent,
   ClientMessage,
   Command,

@@ -1,12 +1,12 @@
 import type { Client } from "./client.js";
 import { systemClock, type Clock } from "./clock.js";
 import { Emitter, type Off } from "./emitter.js";
-import { asBelfryError, type BelfryError } from "./errors.js";
-import type { EventData, Person, Position, Post } from "./protocol.js";
+import { asBelfryError, BelfryError } from "./errors.js";
+import type { Comment, EventData, Person, Position, Post } from "./protocol.js";
 import { Refetcher } from "./refetcher.js";
 import type { CommentSort, Rest } from "./rest.js";
 import type { Room } from "./room.js";
-import type { CommentPage, Draft } from "./thread-entry.js";
+import type { CommentPage, Draft, Reread } from "./thread-entry.js";
 import { ThreadPages } from "./thread-pages.js";
 import { ThreadStore } from "./thread-store.js";
 
@@ -52,7 +52,8 @@ export class LiveThread extends Emitter<{ change: void }> {
   #refetcher: Refetcher;
   /** Waits to ask for what became uncertain. */
   #timer: unknown;
-  /** There was a hole while the first page was on its way. */
+  #rereading: Promise<void> | undefined;
+  /** There was a hole while a first page was on its way. */
   #stale = false;
   /** Changes when what is loaded is read anew or in another order: pages asked for before do not join on. */
   #turn = 0;
@@ -67,7 +68,7 @@ export class LiveThread extends Emitter<{ change: void }> {
     this.store = new ThreadStore({ tree: replies !== undefined, sort: this.sort });
     this.#pages = new ThreadPages(filled);
     const givesUp = ({ code }: BelfryError) => code === "not_found";
-    this.#refetcher = new Refetcher({ clock, random, run: () => this.#refetch(), givesUp });
+    this.#refetcher = new Refetcher({ clock, random, run: () => (this.#rereading = this.#refetch()), givesUp });
     const room = (this.#room = client.room(`post:${postId}`));
     this.#offs = [
       this.store.onChange(() => this.emit("change", undefined)),
@@ -78,9 +79,9 @@ export class LiveThread extends Emitter<{ change: void }> {
         this.#seekCertainty();
       }),
       room.on("post.updated", ({ data }) => this.#update(data)),
-      room.on("refetch", ({ epoch }) => {
-        this.store.startLog(epoch);
-        this.#stale = this.status === "loading";
+      room.on("refetch", (position) => {
+        this.store.hole(position);
+        this.#stale ||= this.status === "loading";
         this.#refetcher.ask();
       }),
       room.on("ended", (error) => this.#become("gone", error)),
@@ -97,14 +98,14 @@ export class LiveThread extends Emitter<{ change: void }> {
       const { postId, rest } = this.#options;
       const [post, page] = await Promise.all([rest.post(postId), this.#pages.page(this.sort, null)]);
       if (this.#closed) return;
+      if (this.store.addPage(page)) this.#cursor = page.next_cursor;
       this.#take(post);
-      this.#cursor = page.next_cursor;
-      this.store.addPage(page);
       this.#become("ready");
       this.#room.join(post.seq < page.seq ? post : page);
       // As somebody else by now, or with events lost meanwhile: then this is not all.
       const { user } = this.#options.client;
-      if ((user && this.store.setUser(user.id)) || this.#stale) this.#refetcher.ask();
+      this.#stale ||= !!user && this.store.setUser(user.id);
+      this.#catchUp();
     } catch (thrown) {
       this.store.loadFailed();
       this.#failed(thrown);
@@ -116,24 +117,36 @@ export class LiveThread extends Emitter<{ change: void }> {
     if (this.loadingMore || this.store.complete || this.status !== "ready") return;
     this.loadingMore = true;
     this.error = undefined;
-    const page = await this.#asked(this.#pages.page(this.store.sort, this.#cursor), (error) => (this.error = error));
+    const ask = () => this.#pages.page(this.store.sort, this.#cursor);
+    const page = await this.#asked(ask, (error) => (this.error = error));
     this.loadingMore = false;
-    if (page) {
-      this.#cursor = page.next_cursor;
-      this.store.addPage(page);
-    }
+    if (page && this.store.addPage(page)) this.#cursor = page.next_cursor;
     this.emit("change", undefined);
   }
 
   /** More direct replies of a comment, in a tree. The node says `loading`, and `error` when they did not come. */
   async loadReplies(commentId: number): Promise<void> {
     const branch = this.store.places.branch(commentId);
-    if (branch?.loading || this.status !== "ready") return;
+    if (branch?.loading || this.status !== "ready" || !this.#pages.tree) return;
     this.store.setBranch(commentId, { loading: true, error: undefined });
-    const asked = this.#pages.replies(commentId, branch?.cursor ?? null);
-    const page = await this.#asked(asked, (error) => this.store.setBranch(commentId, { error }));
-    if (page) this.store.addReplies(commentId, page);
-    else this.store.setBranch(commentId, { loading: false });
+    const ask = () => this.#pages.replies(commentId, this.store.places.branch(commentId)?.cursor ?? null);
+    const page = await this.#asked(ask, (error) => this.store.setBranch(commentId, { error }));
+    if (!page || !this.store.addReplies(commentId, page)) this.store.setBranch(commentId, { loading: false });
+  }
+
+  /**
+   * Brings one comment, with those it hangs on, wherever it is in the thread. False when there is no such comment here;
+   * rejects when that could not be found out.
+   */
+  async find(commentId: number): Promise<boolean> {
+    const chain: Comment[] = [];
+    for (let id: number | null = commentId; id !== null && !this.store.get(id); id = chain[0]!.parent_id) {
+      const told = await this.#pages.comment(id);
+      if (told?.comment.post_id !== this.#options.postId) return false;
+      chain.unshift(told.comment);
+    }
+    if (!this.#closed) this.store.bring(commentId, chain);
+    return true;
   }
 
   /**
@@ -145,19 +158,18 @@ export class LiveThread extends Emitter<{ change: void }> {
     this.sort = sort;
     this.error = undefined;
     const turn = ++this.#turn;
-    const page = await this.#asked(this.#pages.page(sort, null), (error) => (this.error = error));
-    if (page) {
-      this.#cursor = page.next_cursor;
-      this.store.restart(page, sort);
-    } else if (this.sort !== sort) {
-      return;
-    } else {
-      // Overtaken by a reading of all anew, which is in the old order.
-      const again = turn !== this.#turn && !this.#closed;
-      this.sort = this.store.sort;
-      if (again) return this.setSort(sort);
-      this.emit("change", undefined);
-    }
+    const page = await this.#asked(
+      () => this.#pages.page(sort, null),
+      (error) => (this.error = error),
+    );
+    // Another order was asked for since.
+    if (turn !== this.#turn) return;
+    // Pages of the order that was shown until now do not join on.
+    this.#turn++;
+    if (page && this.store.restart(page, sort)) this.#cursor = page.next_cursor;
+    else this.sort = this.store.sort;
+    this.emit("change", undefined);
+    this.#catchUp();
   }
 
   /**
@@ -227,13 +239,20 @@ export class LiveThread extends Emitter<{ change: void }> {
     return this.store.drafts.find((draft) => draft.key === key);
   }
 
-  /** A page that is still wanted when it is there; undefined otherwise. */
-  async #asked(asked: Promise<CommentPage>, failed: (error: BelfryError) => void): Promise<CommentPage | undefined> {
+  /**
+   * A page that is still wanted when it is there; undefined otherwise. While all is being read anew it waits: it would not
+   * join on.
+   */
+  async #asked(
+    ask: () => Promise<CommentPage>,
+    failed: (error: BelfryError) => void,
+  ): Promise<CommentPage | undefined> {
+    this.emit("change", undefined);
+    await this.#rereading?.catch(() => {});
     const turn = this.#turn;
     this.store.loadBegins();
-    this.emit("change", undefined);
     try {
-      const page = await asked;
+      const page = await ask();
       if (turn === this.#turn && !this.#closed) return page;
     } catch (thrown) {
       failed(asBelfryError(thrown));
@@ -244,36 +263,53 @@ export class LiveThread extends Emitter<{ change: void }> {
 
   async #refetch(): Promise<void> {
     if (this.status !== "ready") return;
+    if (this.sort !== this.store.sort) {
+      // Another order is on its way; what it brings may be older than the hole.
+      this.#stale = true;
+      return;
+    }
     const turn = ++this.#turn;
     this.store.loadBegins();
     try {
-      const post = await this.#options.rest.post(this.#options.postId);
-      const anew = await this.#pages.again(this.store);
+      const [post, anew] = await this.#again().catch((thrown) => {
+        this.store.loadFailed();
+        throw thrown;
+      });
       if (this.#closed) return;
       if (turn !== this.#turn) {
         this.store.loadFailed();
         return this.#refetcher.ask();
       }
+      // The room will tell of another log; what was read belongs to the one that it tells of.
+      if (!this.store.replace(anew)) throw new BelfryError("unavailable");
       this.#cursor = anew.page.next_cursor;
-      this.store.replace(anew);
       this.#take(post);
       this.emit("change", undefined);
     } catch (thrown) {
-      this.store.loadFailed();
       const error = asBelfryError(thrown);
       if (error.code === "not_found") this.#become("gone", error);
       throw error;
     }
   }
 
+  #catchUp(): void {
+    if (this.#stale) this.#refetcher.ask();
+    this.#stale = false;
+  }
+
+  async #again(): Promise<[Post & Position, Reread]> {
+    const post = await this.#options.rest.post(this.#options.postId);
+    return [post, await this.#pages.again(this.store)];
+  }
+
   /** After a moment of one's own: whoever looks at this thread asks now. */
   #seekCertainty(): void {
     if (this.#timer || !this.store.isUncertain) return;
-    const { clock, random, rest } = this.#options;
+    const { clock, random } = this.#options;
     const ask = async () => {
       for (const id of this.store.takeUncertain()) {
-        const comment = await rest.comment(id).catch(() => null);
-        if (comment) this.store.put(comment);
+        const told = await this.#pages.comment(id).catch(() => null);
+        if (told?.epoch === this.store.epoch) this.store.put(told.comment);
       }
       this.#timer = undefined;
       if (!this.#closed) this.#seekCertainty();
@@ -283,7 +319,7 @@ export class LiveThread extends Emitter<{ change: void }> {
 
   #take(post: Post & Position): void {
     this.post = post;
-    this.store.setCommentCount(post.comment_count, post.seq);
+    if (post.epoch === this.store.epoch) this.store.setCommentCount(post.comment_count, post.seq);
   }
 
   #update({ post }: EventData["post.updated"]): void {

@@ -43,7 +43,10 @@ export interface ReactionChange {
   on: boolean;
 }
 
-/** Who is here, whole (`users` stands in for what was known) or as what changed (`joined`, `left`). */
+/**
+ * Who is here: whole (`users` takes the place of what was known), as what changed (`joined`, `left`), or, of a crowd, as
+ * numbers alone.
+ */
 export interface Presence {
   /** People, and the `anonymous` ones. */
   count: number;

@@ -1,6 +1,9 @@
 import { systemClock, type Clock } from "./clock.js";
 import { BelfryError } from "./errors.js";
-import type { Comment, Notification, Person, Position, Post, Reactions, Unread } from "./model.js";
+import type { PageCount } from "./generated/rest.js";
+import type { Ban, Comment, Notification, Person, Position, Post, Reactions, Unread } from "./model.js";
+
+export type { PageCount };
 
 /** What the server answers instead of a result (RFC 9457). */
 export class ProblemError extends BelfryError {
@@ -49,13 +52,6 @@ export interface CommentsPage {
   parentId?: number;
   /** 0 to 10. */
   replies?: number;
-}
-
-/** Of a page of one's own site. */
-export interface PageCount {
-  id: number;
-  page_key: string;
-  comment_count: number;
 }
 
 export interface RestOptions {
@@ -141,7 +137,7 @@ export class Rest {
     return this.call("GET", `/posts/${postId}/comments`, { query: { ...query, parent_id: parentId } });
   }
 
-  comment(id: number): Promise<Comment> {
+  comment(id: number): Promise<Comment & { epoch: string }> {
     return this.call("GET", `/comments/${id}`);
   }
 
@@ -173,6 +169,11 @@ export class Rest {
 
   unban(userId: number): Promise<void> {
     return this.call("DELETE", `/users/${userId}/ban`);
+  }
+
+  /** For moderators: who is banned, newest first. */
+  bans(page: { limit?: number; cursor?: string | null } = {}): Promise<Page<Ban>> {
+    return this.call("GET", "/bans", { query: page });
   }
 
   /** Any call under the base URL; a 204 resolves with undefined. */

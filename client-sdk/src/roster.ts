@@ -19,17 +19,17 @@ export interface Roster {
 }
 
 /**
- * The roster after a message. A whole one takes the place of what was known; any other changes it. Counts are the
- * server's word, never made up here.
+ * The roster after a message. A whole one takes the place of what was known; any other changes it; in a crowd of which
+ * nobody is named any more, nothing is known of who they are. Counts are the server's word, never made up here.
  */
 export function nextRoster(before: Roster | null, told: Presence): Roster {
+  const { anonymous = 0, count, joined, left, partial = false, users } = told;
   const byId = new Map<number, Person>();
-  for (const person of told.users ?? before?.users ?? []) byId.set(person.id, person);
-  for (const id of told.left ?? []) byId.delete(id);
-  for (const person of told.joined ?? []) {
+  for (const person of users ?? ((joined ?? left) && before?.users) ?? []) byId.set(person.id, person);
+  for (const id of left ?? []) byId.delete(id);
+  for (const person of joined ?? []) {
     if (byId.size < LISTED || byId.has(person.id)) byId.set(person.id, person);
   }
-  const users = [...byId.values()];
-  const { count, anonymous = 0, partial = false } = told;
-  return { count, anonymous, users, partial, sampled: users.length < count - anonymous };
+  const known = [...byId.values()];
+  return { count, anonymous, users: known, partial, sampled: known.length < count - anonymous };
 }

@@ -45,6 +45,11 @@ const tabLock = <Result>(run: () => Promise<Result>): Promise<Result> =>
 export class Session extends Emitter<SessionEvents> {
   /** Undefined until the first `token()` is answered. */
   user: User | null | undefined;
+  /**
+   * Why somebody is nobody now without having signed out here: `unauthenticated`, the session was ended or ran out;
+   * `forbidden`, this person is banned. Undefined from the next sign-in on.
+   */
+  ended: "unauthenticated" | "forbidden" | undefined;
 
   #clock;
   #rest;
@@ -124,6 +129,7 @@ export class Session extends Emitter<SessionEvents> {
       const { code } = asBelfryError(thrown);
       if (turn !== this.#turn) return;
       if (code !== "unauthenticated" && code !== "forbidden") throw thrown;
+      this.ended = code as "unauthenticated" | "forbidden";
       this.forget();
     }
   }
@@ -131,6 +137,7 @@ export class Session extends Emitter<SessionEvents> {
   #grant({ user, access_token, expires_in }: Granted): void {
     this.#access = { token: access_token, endsAt: this.#clock.now() + expires_in * 1_000 };
     this.#storage.setItem(NOTE, "1");
+    this.ended = undefined;
     this.#become(user);
   }
 

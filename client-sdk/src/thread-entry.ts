@@ -1,5 +1,21 @@
 import type { BelfryError } from "./errors.js";
 import type { Comment, Person, Position } from "./model.js";
+import type { CommentSort } from "./rest.js";
+
+export interface ThreadStoreOptions {
+  /** Pages bring roots with their first replies, and each branch is loaded by itself. Else they are flat, oldest first. */
+  tree?: boolean;
+  sort?: CommentSort;
+}
+
+/** Everything that was loaded, read anew. */
+export interface Reread {
+  page: CommentPage;
+  /** Of branches that go further than the page tells. */
+  branches?: { parentId: number; items: Comment[]; next_cursor: string | null }[];
+  /** What is shown and stands in none of them. */
+  singles?: Comment[];
+}
 
 /** A comment that was written here and is not known to be stored yet. */
 export interface Draft {
@@ -81,3 +97,33 @@ export const withoutVersions = (entry: Entry): Entry => ({
   blindSeq: -1,
   comment: { ...entry.comment, seq: -1, updated_seq: -1 },
 });
+
+/** Of comments and all that comes along with them. */
+export function idsOf(comments: Comment[]): Set<number> {
+  const ids = new Set<number>();
+  const note = ({ id, replies }: Comment): void => {
+    ids.add(id);
+    replies?.items.forEach(note);
+  };
+  comments.forEach(note);
+  return ids;
+}
+
+/** Those that wait right below a comment (null: among the roots), and what hangs on them. */
+export function waiting(entries: Iterable<Entry>, parentId: number | null): Entry[] {
+  const found = new Map<number | null, Entry>();
+  for (const entry of [...entries].sort((a, b) => a.comment.id - b.comment.id)) {
+    const { fresh, comment } = entry;
+    // Parents come first: by now a parent that is meant too has been found.
+    if (fresh && (comment.parent_id === parentId || found.has(comment.parent_id))) found.set(comment.id, entry);
+  }
+  return [...found.values()];
+}
+
+/** The same comments without the replies of those that are not open. */
+export const trimmed = (comments: Comment[], opens: (id: number) => boolean): Comment[] =>
+  comments.map(({ replies, ...comment }) =>
+    replies && opens(comment.id)
+      ? { ...comment, replies: { ...replies, items: trimmed(replies.items, opens) } }
+      : comment,
+  );

@@ -1,8 +1,8 @@
 import { asBelfryError } from "./errors.js";
 import type { Comment } from "./model.js";
 import type { CommentSort, Rest } from "./rest.js";
-import type { CommentPage } from "./thread-entry.js";
-import type { Reread, ThreadStore } from "./thread-store.js";
+import { idsOf, type CommentPage, type Reread } from "./thread-entry.js";
+import type { ThreadStore } from "./thread-store.js";
 
 export interface ThreadPagesOptions {
   rest: Rest;
@@ -38,26 +38,19 @@ export class ThreadPages {
 
   /** All that is shown, anew. What is new within the same pages comes along. */
   async again(store: ThreadStore): Promise<Reread> {
-    const { places, shownIds, sort } = store;
+    const { places, sort } = store;
     const page = await joined(
       (cursor) => this.page(sort, cursor),
       ({ items, next_cursor }) => places.covers(items, next_cursor),
     );
-    if (!this.tree) return { page };
-    const told = new Set<number>();
-    const note = ({ id, replies }: Comment): void => {
-      told.add(id);
-      replies?.items.forEach(note);
-    };
-    page.items.forEach(note);
+    const told = idsOf(page.items);
     const branches: NonNullable<Reread["branches"]> = [];
     const singles: Comment[] = [];
     const readBranches = new Set<number>();
     // Parents first, so that a reply is looked for only below what is still there.
-    for (const id of shownIds) {
-      const parentId = store.get(id)?.parent_id ?? null;
-      if (told.has(id)) continue;
-      if (parentId !== null && !told.has(parentId)) continue;
+    for (const id of store.readAgain) {
+      const parentId = this.tree ? (store.get(id)?.parent_id ?? null) : null;
+      if (told.has(id) || (parentId !== null && !told.has(parentId))) continue;
       if (parentId !== null && !readBranches.has(parentId) && places.reachesReply(parentId, id)) {
         readBranches.add(parentId);
         const horizon = places.branch(parentId)!.horizon;
@@ -66,21 +59,22 @@ export class ThreadPages {
           ({ items, next_cursor }) => next_cursor === null || (items.at(-1)?.id ?? horizon) >= horizon,
         );
         branches.push({ parentId, items: branch.items, next_cursor: branch.next_cursor });
-        branch.items.forEach(note);
+        for (const one of idsOf(branch.items)) told.add(one);
       }
       if (told.has(id) || singles.length >= SINGLES) continue;
-      const single = await this.#single(id);
+      const single = await this.comment(id);
       if (!single) continue;
-      singles.push(single);
+      singles.push(single.comment);
       told.add(id);
     }
     return { page, branches, singles };
   }
 
   /** Null when it is not there any more. */
-  async #single(id: number): Promise<Comment | null> {
+  async comment(id: number): Promise<{ comment: Comment; epoch: string } | null> {
     try {
-      return await this.options.rest.comment(id);
+      const { epoch, ...comment } = await this.options.rest.comment(id);
+      return { comment, epoch };
     } catch (thrown) {
       const error = asBelfryError(thrown);
       if (error.code === "not_found") return null;

@@ -23,9 +23,10 @@ export function reacted(entry: Entry, told: EventData["comment.reacted"], seq: n
     const own = by?.filter(({ user_id }) => user_id === me) ?? [];
     for (const { emoji, on } of own) mine = switched(mine, emoji, on);
     mine = mine?.filter((emoji) => reactions[emoji]);
-    const blind = blindSeq > mineSeq;
+    // What is not known to begin with is not known after a change either.
+    const blind = mineSeq < 0 || blindSeq > mineSeq;
     if (!by || (blind && own.length)) blindSeq = seq;
-    else if (!blind && mineSeq >= 0) mineSeq = seq;
+    else if (!blind) mineSeq = seq;
   }
   const reactionSeq = newer ? seq : entry.reactionSeq;
   return { ...entry, reactionSeq, mineSeq, blindSeq, comment: { ...entry.comment, reactions, my_reactions: mine } };

@@ -1,27 +1,24 @@
 import type { BelfryError } from "./errors.js";
-import type { Comment, Person, Reactions } from "./model.js";
+import type { Comment, Person, Position, Reactions } from "./model.js";
 import type { ChannelEvent, EventData } from "./protocol.js";
 import type { CommentSort } from "./rest.js";
-import { isSame, mergeEntry, withoutVersions, type CommentPage, type Draft, type Entry } from "./thread-entry.js";
+import {
+  idsOf,
+  isSame,
+  mergeEntry,
+  trimmed,
+  waiting,
+  withoutVersions,
+  type CommentPage,
+  type Draft,
+  type Entry,
+  type Reread,
+  type ThreadStoreOptions,
+} from "./thread-entry.js";
 import { Held } from "./thread-held.js";
 import { Places, type Branch } from "./thread-places.js";
 import { answered, reacted, Toggles, type Toggle } from "./thread-reactions.js";
 import { threadView, type ThreadView } from "./thread-view.js";
-
-export interface ThreadStoreOptions {
-  /** Pages bring roots with their first replies, and each branch is loaded by itself. Else they are flat, oldest first. */
-  tree?: boolean;
-  sort?: CommentSort;
-}
-
-/** Everything that was loaded, read anew. */
-export interface Reread {
-  page: CommentPage;
-  /** Of branches that go further than the page tells. */
-  branches?: { parentId: number; items: Comment[]; next_cursor: string | null }[];
-  /** What is shown and stands in none of them. */
-  singles?: Comment[];
-}
 
 type CommentEvent = ChannelEvent<string, unknown>;
 
@@ -83,6 +80,11 @@ export class ThreadStore {
     return this.#places.sort;
   }
 
+  /** Of the log that all is known from. */
+  get epoch(): string {
+    return this.#epoch;
+  }
+
   get places(): Places {
     return this.#places;
   }
@@ -92,10 +94,10 @@ export class ThreadStore {
     return entry && this.#toggles.over(entry.comment);
   }
 
-  /** The ids of what is shown, parents first. */
-  get shownIds(): number[] {
-    const shown = [...this.#entries.values()].filter(({ fresh }) => !fresh);
-    return shown.map(({ comment }) => comment.id).sort((a, b) => a - b);
+  /** The ids of what is to be read again after a hole, parents first. In a tree what waits becomes a number again. */
+  get readAgain(): number[] {
+    const held = [...this.#entries.values()].filter(({ fresh }) => !this.#places.tree || !fresh);
+    return held.map(({ comment }) => comment.id).sort((a, b) => a - b);
   }
 
   /**
@@ -127,21 +129,21 @@ export class ThreadStore {
     this.#changed();
   }
 
-  /** The page after those that are loaded. */
-  addPage(page: CommentPage): void {
-    this.#epoch = page.epoch;
+  /** The page after those that are loaded. This and what follows return false, and do nothing, for another log's. */
+  addPage(page: CommentPage): boolean {
+    this.#epoch ||= page.epoch;
+    if (!this.#fits(page)) return false;
     this.#takeAll(page.items, page.seq, false);
     this.#places.took(page.items, page.next_cursor);
-    this.#loadEnds();
-    this.#changed();
+    return this.#taken();
   }
 
-  /** The next page of the replies to one comment. */
-  addReplies(parentId: number, page: CommentPage): void {
+  /** The next page of the replies to one comment, if that is still there. */
+  addReplies(parentId: number, page: CommentPage): boolean {
+    if (!this.#fits(page, parentId)) return false;
     this.#takeAll(page.items, page.seq, false);
     this.#places.tookReplies(parentId, page.items, page.next_cursor);
-    this.#loadEnds();
-    this.#changed();
+    return this.#taken();
   }
 
   setBranch(id: number, change: Partial<Branch>): void {
@@ -153,36 +155,43 @@ export class ThreadStore {
    * Everything up to (at least) what was loaded, read anew after a hole. What is shown stays, keeps its `uid`, and is
    * brought up to date; what is new is `fresh`; what is no longer told of goes.
    */
-  replace({ branches = [], page, singles = [] }: Reread): void {
+  replace({ branches = [], page, singles = [] }: Reread): boolean {
+    if (!this.#fits(page)) return false;
     const { sort, tree, order } = this.#places;
     const next = new Places(tree, sort);
+    const answered = new Set([...this.#entries.values()].map(({ comment }) => comment.parent_id));
+    // Replies that were a number stay one: they are not new.
+    const opens = (id: number) => !this.#entries.has(id) || answered.has(id) || this.#places.reachesReply(id, 0);
+    const trim = (comments: Comment[]) => (tree ? trimmed(comments, opens) : comments);
+    page = { ...page, items: trim(page.items) };
+    branches = branches.map((branch) => ({ ...branch, items: trim(branch.items) }));
     const items = [...page.items, ...branches.flatMap(({ items }) => items), ...singles];
     const told = idsOf(items);
     const known = [...this.#entries.values()].map(({ comment }) => comment).sort(order);
     next.keepOrder(known.filter(({ id, parent_id }) => parent_id === null && told.has(id) && this.#places.reaches(id)));
-    const last = page.next_cursor === null ? Infinity : (page.items.at(-1)?.id ?? 0);
-    this.#rebuild(page, next, items, true, ({ id, seq }) => !tree && seq >= 0 && id > last);
+    this.#rebuild(page, next, items, true);
     for (const { items, next_cursor, parentId } of branches) next.tookReplies(parentId, items, next_cursor);
     for (const single of singles) next.met(single);
-    this.#loadEnds();
-    this.#changed();
+    return this.#taken();
   }
 
   /** The first page in another order: only that is shown. Asked for by the reader, so that everything may move. */
-  restart(page: CommentPage, sort: CommentSort): void {
-    this.#rebuild(page, new Places(this.#places.tree, sort), page.items, false, () => false);
-    this.#loadEnds();
-    this.#changed();
+  restart(page: CommentPage, sort: CommentSort): boolean {
+    if (!this.#fits(page)) return false;
+    this.#rebuild(page, new Places(this.#places.tree, sort), page.items, false);
+    return this.#taken();
   }
 
-  /** The log is another one from now on: what it says is newer than anything known, whatever its numbers. */
-  startLog(epoch: string): void {
-    if (epoch === this.#epoch) return;
-    if (this.#epoch) {
-      this.#countSeq = -1;
-      for (const [id, entry] of this.#entries) this.#entries.set(id, withoutVersions(entry));
-      this.#held.clear();
-    }
+  /**
+   * Events up to here are missing. When the log is another one, what it says is newer than anything known, whatever its
+   * numbers; else one's own reactions, which events only change, are not certain until they are read anew.
+   */
+  hole({ epoch, seq }: Position): void {
+    const other = epoch !== this.#epoch;
+    if (other) this.#held.clear();
+    if (other) this.#countSeq = -1;
+    for (const [id, entry] of this.#entries)
+      this.#entries.set(id, other ? withoutVersions(entry) : { ...entry, blindSeq: seq });
     this.#epoch = epoch;
   }
 
@@ -201,7 +210,18 @@ export class ThreadStore {
 
   /** The answer to an edit or a deletion, or a comment that was asked for by itself. */
   put(comment: Comment): void {
-    if (this.#entries.has(comment.id)) this.#merge(comment, comment.updated_seq, false);
+    const known = this.get(comment.id);
+    const my_reactions = comment.my_reactions ?? known?.my_reactions ?? [];
+    if (known) this.#merge({ ...comment, my_reactions }, comment.updated_seq, false);
+    this.#changed();
+  }
+
+  /** A comment that was asked for by itself, after those it hangs on: shown, wherever pages have come to. */
+  bring(id: number, chain: Comment[]): void {
+    for (const comment of chain) this.#merge(comment, comment.updated_seq, false);
+    for (let entry = this.#entries.get(id); entry; entry = this.#entries.get(entry.comment.parent_id ?? -1)) {
+      if (entry.fresh) this.#entries.set(entry.comment.id, { ...entry, fresh: false });
+    }
     this.#changed();
   }
 
@@ -221,7 +241,10 @@ export class ThreadStore {
 
   /** The answer to a draft. */
   settle(comment: Comment): void {
-    this.#merge(comment, comment.updated_seq, false);
+    const { key, parent_id } = comment;
+    const nowhere = this.#places.tree && parent_id !== null && !this.#entries.has(parent_id);
+    if (nowhere) this.#drafts.delete(key!);
+    else this.#merge(comment, comment.updated_seq, false);
     this.#changed();
   }
 
@@ -264,28 +287,13 @@ export class ThreadStore {
 
   /** Shows what came in below a comment, or, with null, all new roots and what hangs on them. */
   reveal(parentId: number | null): void {
-    const revealed = new Set<number | null>();
-    for (const entry of [...this.#entries.values()].sort((a, b) => a.comment.id - b.comment.id)) {
-      const { comment, fresh } = entry;
-      if (!fresh) continue;
-      // Parents come first: by now a parent that was meant too is fresh no more.
-      if (comment.parent_id === parentId || revealed.has(comment.parent_id)) {
-        revealed.add(comment.id);
-        this.#entries.set(comment.id, { ...entry, fresh: false });
-      }
-    }
+    for (const entry of waiting(this.#entries.values(), parentId))
+      this.#entries.set(entry.comment.id, { ...entry, fresh: false });
     this.#changed();
   }
 
   /** Goes over to a new reading, keeping of the old one what is told again or is newer than it. */
-  #rebuild(
-    { epoch, items, next_cursor, seq }: CommentPage,
-    next: Places,
-    told: Comment[],
-    live: boolean,
-    stays: (comment: Comment) => boolean,
-  ): void {
-    this.startLog(epoch);
+  #rebuild({ items, next_cursor, seq }: CommentPage, next: Places, told: Comment[], live: boolean): void {
     const ids = idsOf(told);
     next.took(items, next_cursor);
     this.#places = next;
@@ -294,7 +302,7 @@ export class ThreadStore {
       const { id, parent_id } = comment;
       if (ids.has(id) && fresh && !live) this.#entries.set(id, { ...entry, fresh: false });
       const orphan = next.tree && parent_id !== null && !this.#entries.has(parent_id) && !ids.has(parent_id);
-      if (!ids.has(id) && (orphan || !(comment.seq > seq || stays(comment)))) this.#entries.delete(id);
+      if (!ids.has(id) && (orphan || comment.seq <= seq)) this.#entries.delete(id);
     }
     this.#takeAll(told, seq, live);
   }
@@ -313,7 +321,10 @@ export class ThreadStore {
     if (settles) this.#drafts.delete(draft.key);
     const uid = settles ? draft.key : (old?.uid ?? `c${comment.id}`);
     const fresh = !settles && (old ? old.fresh : live && !this.#isMine(comment.author));
-    this.#set({ uid, fresh, ...mergeEntry(old, comment, asOf) });
+    const merged = { uid, fresh, ...mergeEntry(old, comment, asOf) };
+    // Events never bring one's own reactions.
+    if (!old && live && merged.mineSeq < 0) merged.blindSeq = merged.reactionSeq;
+    this.#set(merged);
     this.#places.met(comment);
   }
 
@@ -349,6 +360,18 @@ export class ThreadStore {
     return this.#me != null && author?.id === this.#me;
   }
 
+  #fits({ epoch }: CommentPage, parentId?: number): boolean {
+    if (epoch === this.#epoch && (parentId === undefined || this.#entries.has(parentId))) return true;
+    this.loadFailed();
+    return false;
+  }
+
+  #taken(): true {
+    this.#loadEnds();
+    this.#changed();
+    return true;
+  }
+
   /** What is asked for from now on is newer than what was held. */
   #loadEnds(): void {
     for (const { comment, seq } of this.#held.comments()) {
@@ -366,15 +389,4 @@ export class ThreadStore {
     this.#view = null;
     for (const listener of [...this.#listeners]) listener();
   }
-}
-
-/** With all that comes along with them. */
-function idsOf(comments: Comment[]): Set<number> {
-  const ids = new Set<number>();
-  const note = ({ id, replies }: Comment): void => {
-    ids.add(id);
-    replies?.items.forEach(note);
-  };
-  comments.forEach(note);
-  return ids;
 }

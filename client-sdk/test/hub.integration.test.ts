@@ -1,52 +1,11 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { WebSocket } from "ws";
-import {
-  createClient,
-  createRest,
-  ProblemError,
-  type Client,
-  type Codec,
-  type Post,
-  type SocketConstructor,
-  type User,
-} from "../src/index.js";
+import { ProblemError, type Client, type Codec, type Post } from "../src/index.js";
 import { jsonCodec } from "../src/codec.js";
 import { msgpackCodec } from "../src/msgpack.js";
 import { openThread, type LiveThread } from "../src/thread.js";
-import { ServerProcess } from "./support/server-process.js";
+import { becomes, binary, RealServer, until, type Somebody } from "./support/real-server.js";
 import { rejected } from "./support/world.js";
-
-// Against the real server. Without one to test it is skipped, but never in CI.
-const binary = process.env.BELFRY_BIN;
-if (!binary && process.env.CI) throw new Error("Say in BELFRY_BIN which server to test with.");
-
-interface Somebody {
-  user: User;
-  token: string;
-}
-
-/** Resolves when it holds, at the next change that makes it hold. */
-function until(what: string, listen: (check: () => void) => () => void, holds: () => boolean): Promise<void> {
-  return new Promise((done, failed) => {
-    const timer = setTimeout(() => failed(new Error(`It never came about: ${what}`)), 30_000);
-    const check = () => {
-      if (!holds()) return;
-      clearTimeout(timer);
-      off();
-      done();
-    };
-    const off = listen(check);
-    queueMicrotask(check);
-  });
-}
-
-const becomes = (client: Client, status: string) =>
-  until(
-    `the client is ${status}, not ${client.state.status}`,
-    (check) => client.on("state", check),
-    () => client.state.status === status,
-  );
 
 const bodies = ({ store }: LiveThread): string[] =>
   [...store.view.roots, ...store.view.tail].map(({ comment, draft }) => comment?.body ?? `(${draft!.body})`);
@@ -62,36 +21,12 @@ const shows = (thread: LiveThread, expected: string[]) =>
   );
 
 describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => {
-  let server: ServerProcess;
+  let server: RealServer;
   let ada: Somebody;
   let bob: Somebody;
-  const clients: Client[] = [];
 
-  const api = () => `${server.url}/api/v1`;
-  const rest = (who?: Somebody) => createRest({ baseUrl: api(), token: async () => who?.token ?? null });
-
-  const register = async (name: string): Promise<Somebody> => {
-    const body = {
-      name,
-      email: `${name.toLowerCase()}@example.org`,
-      password: "a long enough password",
-      session: "body",
-    };
-    const granted = await rest().call<{ user: User; access_token: string }>("POST", "/auth/register", { body });
-    return { user: granted.user, token: granted.access_token };
-  };
-
-  const connect = (who?: Somebody, codec: Codec = jsonCodec): Client => {
-    const client = createClient({
-      url: `${server.url.replace("http", "ws")}/ws`,
-      token: async () => who?.token ?? null,
-      WebSocket: WebSocket as unknown as SocketConstructor,
-      codec,
-    });
-    clients.push(client);
-    client.connect();
-    return client;
-  };
+  const rest = (who?: Somebody) => server.rest(who);
+  const connect = (who?: Somebody, codec: Codec = jsonCodec): Client => server.connect(who, { codec });
 
   const thread = async (client: Client, post: Post): Promise<LiveThread> => {
     const opened = openThread({ client, rest: rest(), postId: post.id });
@@ -101,16 +36,13 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
   };
 
   before(async () => {
-    server = new ServerProcess(binary!, { BELFRY_MAX_SOCKETS_PER_USER: "6" });
+    server = new RealServer(binary!, { BELFRY_MAX_SOCKETS_PER_USER: "6" });
     await server.start();
-    ada = await register("Ada");
-    bob = await register("Bob");
+    ada = await server.register("Ada");
+    bob = await server.register("Bob");
   });
 
-  after(async () => {
-    for (const client of clients) client.close();
-    await server.remove();
-  });
+  after(() => server.remove());
 
   for (const codec of [jsonCodec, msgpackCodec]) {
     test(`two people talk live over ${codec.protocol}`, async () => {
@@ -158,14 +90,10 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
 
   test("a token that is none gets a fresh one and comes in", async () => {
     const asked: boolean[] = [];
-    const client = createClient({
-      url: `${server.url.replace("http", "ws")}/ws`,
+    const client = server.connect(undefined, {
       token: async ({ fresh }) => (asked.push(fresh), fresh ? ada.token : "none"),
-      WebSocket: WebSocket as unknown as SocketConstructor,
       backOffBaseMs: 10,
     });
-    clients.push(client);
-    client.connect();
     await becomes(client, "connected");
     assert.deepEqual(asked, [false, true]);
     assert.equal(client.user?.name, "Ada");
@@ -173,13 +101,9 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
 
   test("an anonymous socket is signed in as it stands, and a signed-in one becomes nobody", async () => {
     let who: Somebody | undefined;
-    const client = createClient({
-      url: `${server.url.replace("http", "ws")}/ws`,
+    const client = server.connect(undefined, {
       token: async () => who?.token ?? null,
-      WebSocket: WebSocket as unknown as SocketConstructor,
     });
-    clients.push(client);
-    client.connect();
     await becomes(client, "connected");
     assert.equal(client.user, null);
     who = bob;
@@ -199,7 +123,7 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
   });
 
   test("signing out closes the socket for good", async () => {
-    const eve = await register("Eve");
+    const eve = await server.register("Eve");
     const client = connect(eve);
     await becomes(client, "connected");
     await rest(eve).call("POST", "/auth/logout");
@@ -282,24 +206,20 @@ describe("the real server", { skip: !binary && "BELFRY_BIN is not set" }, () => 
 
   test("a short token is renewed on the open socket before it ends", async () => {
     const fresh: boolean[] = [];
-    const client = createClient({
-      url: `${server.url.replace("http", "ws")}/ws`,
+    const client = server.connect(undefined, {
       token: async (ask) => (fresh.push(ask.fresh), server.run("token", "--name", "Kay", "--ttl", "3s")),
-      WebSocket: WebSocket as unknown as SocketConstructor,
     });
-    clients.push(client);
     const states: string[] = [];
     client.on("state", ({ status }) => states.push(status));
-    client.connect();
     await becomes(client, "connected");
     const renewed = () => fresh.length >= 3;
     await until("it was renewed twice", (check) => client.on("message", check), renewed);
-    assert.deepEqual(states, ["connecting", "connected"]);
+    assert.deepEqual(states, ["connected"]);
     assert.deepEqual(fresh.slice(0, 3), [false, true, true]);
   });
 
   test("of too many sockets the one silent for longest goes to sleep, and wakes when it is used", async () => {
-    const somebody = await register("Many");
+    const somebody = await server.register("Many");
     const first = connect(somebody);
     await becomes(first, "connected");
     for (let n = 0; n < 6; n++) await becomes(connect(somebody), "connected");

@@ -53,6 +53,14 @@ test("above a hundred people the count stays true while the list is a sample", (
   assert.deepEqual([smaller.count, smaller.users.length, smaller.sampled], [105, 100, false]);
 });
 
+test("of a crowd of which only numbers are told nobody is listed", () => {
+  const roster = nextRoster(null, { count: 2, anonymous: 0, users: people(1, 2) });
+  const crowd = nextRoster(roster, { count: 1_203, anonymous: 2 });
+  assert.deepEqual(crowd, { count: 1_203, anonymous: 2, users: [], partial: false, sampled: true });
+  const nameless = nextRoster(roster, { count: 3, anonymous: 1, joined: [], left: [] });
+  assert.deepEqual(ids(nameless.users), [1, 2]);
+});
+
 test("somebody who joins again is taken over as told last, and stands there once", () => {
   const roster = nextRoster(nextRoster(null, { count: 1, anonymous: 0, users: people(1) }), {
     count: 1,
@@ -190,4 +198,33 @@ test("`me` of somebody else is another channel: nothing of the former one's posi
   world.hub.append(`user:${world.ada.id}`, "custom.bell", {});
   await settle();
   assert.deepEqual(told, ["refetch at 2", `user:${bob.id} 3`]);
+});
+
+test("a roster is whole after each join, follows who comes and goes, and is right again after a cut", async () => {
+  const world = new World();
+  const bob = world.hub.addUser("Bob");
+  const { room } = await joined(world);
+  const names = () => room.roster!.users.map(({ name }) => name).join();
+  assert.equal(names(), "Ada");
+  const { token } = world.hub.signIn(bob);
+  const his = world.client({ token: async () => token });
+  his.connect();
+  his.room(world.channel, { presence: true }).join();
+  const nobody = world.client();
+  nobody.connect();
+  nobody.room(world.channel, { presence: true }).join();
+  await settle();
+  assert.deepEqual([names(), room.roster!.count, room.roster!.anonymous], ["Ada,Bob", 3, 1]);
+  his.close();
+  await settle();
+  assert.deepEqual([names(), room.roster!.count], ["Ada", 2]);
+  world.hub.closeAll(1006);
+  nobody.close();
+  assert.equal(names(), "Ada", "until it is told anew");
+  await world.clock.advance(1_000);
+  assert.deepEqual([names(), room.roster!.count], ["Ada", 1]);
+  const told: unknown[] = [];
+  room.on("presence", (roster) => told.push(roster));
+  room.leave();
+  assert.deepEqual(told, [null]);
 });

@@ -108,6 +108,27 @@ test("a refresh that the server refuses signs out; one that does not reach it do
   assert.equal(session.user, null);
 });
 
+test("why one is nobody by now is told, until the next sign-in", async () => {
+  for (const [status, code] of [
+    [401, "unauthenticated"],
+    [403, "forbidden"],
+  ] as const) {
+    const world = new World();
+    let refused = false;
+    const fetch: typeof globalThis.fetch = async (url, init) =>
+      refused ? new Response(JSON.stringify({ code }), { status }) : world.fetch(url, init);
+    const { session } = sessionOf(world, { fetch });
+    await session.login(credentials);
+    assert.equal(session.ended, undefined);
+    refused = true;
+    assert.equal(await session.token({ fresh: true }), null);
+    assert.equal(session.ended, code);
+    refused = false;
+    await session.login(credentials);
+    assert.equal(session.ended, undefined);
+  }
+});
+
 test("refreshes of several tabs take their turn", async () => {
   const world = new World();
   const order: string[] = [];

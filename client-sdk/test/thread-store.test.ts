@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { BelfryError, type Comment, type Person } from "../src/index.js";
 import { ThreadStore, type ThreadNode } from "../src/thread.js";
 
-const person = (id: number): Person => ({ id, name: `Person ${id}`, handle: `p${id}` });
+const person = (id: number): Person => ({ id, name: `Person ${id}`, handle: `p${id}`, avatar_url: null });
 const me = person(1);
 const them = person(2);
 
@@ -284,6 +284,7 @@ test("a refetch does not undo an event that overtook it", () => {
 
 test("after a change of epoch the refetch is right, whatever its numbers", () => {
   const store = loaded([comment(1, { body: "lost edit", updated_seq: 90 }), comment(2)], { seq: 95 });
+  store.hole({ epoch: "other", seq: 5 });
   store.loadBegins();
   store.replace({ page: page([comment(1, { body: "restored", updated_seq: 1 })], { seq: 5, epoch: "other" }) });
   assert.equal(store.get(1)!.body, "restored");
@@ -310,4 +311,24 @@ test("kinds that are not about comments change nothing", () => {
   const { view } = store;
   store.apply({ type: "event", channel: "post:7", at: "", seq: 11, kind: "void", data: {} });
   assert.equal(store.view, view);
+});
+
+test("a count that a page on its way does not know of yet is held for its comment", () => {
+  const store = new ThreadStore();
+  store.loadBegins();
+  store.apply(created(comment(12, { parent_id: 1 }), { comment_count: 2, parent: { id: 1, reply_count: 1 } }));
+  store.addPage(page([comment(1)], { seq: 11 }));
+  assert.equal(store.get(1)!.reply_count, 1);
+});
+
+test("what hangs on a root that another order does not show goes with it, however new it is", () => {
+  const store = new ThreadStore({ tree: true });
+  store.setUser(me.id);
+  store.loadBegins();
+  store.addPage(page([comment(1), comment(2)], { next: "2" }));
+  store.apply(created(comment(12, { parent_id: 1, author: me }), { parent: { id: 1, reply_count: 1 } }));
+  assert.equal(shown(store), "1(12) 2");
+  store.loadBegins();
+  store.restart(page([comment(2)], { seq: 11, next: "2" }), "newest");
+  assert.equal(shown(store), "2");
 });

@@ -2,8 +2,10 @@
 
 use crate::domain::readiness::{Part, Readiness};
 use crate::domain::revocations::Revocations;
+use crate::domain::takebacks::Takebacks;
 use crate::http::AppState;
 use crate::hub::{Hub, Observer};
+use crate::metrics;
 use crate::model::Event;
 use crate::model::clock::SharedClock;
 use crate::model::event::{SessionRevoked, UserBanned};
@@ -19,6 +21,8 @@ use tokio_util::task::TaskTracker;
 const HOUSEKEEPING: Duration = Duration::from_secs(60);
 /// How long events are kept, and how many of a channel; whichever keeps less.
 const EVENTS_KEPT: (Duration, i64) = (Duration::from_secs(30 * 24 * 3_600), 10_000);
+/// How often ages are told to the metrics.
+const AGES_TOLD: Duration = Duration::from_secs(1);
 /// Pause before what could not be read is read again.
 const RETRY: Duration = Duration::from_millis(500);
 /// Rows of a kind deleted in one transaction.
@@ -129,6 +133,24 @@ pub fn keep_house(state: &AppState, revocations: Arc<Revocations>, hub: &Arc<Hub
             prune(&state).await;
         }
     });
+}
+
+/// Says again and again how long ago messages are known to have arrived, until the tasks end.
+pub fn tell_ages(readiness: Arc<Readiness>, hub: &Arc<Hub>, tasks: &TaskTracker) {
+    let ended = hub.ended();
+    tasks.spawn(async move {
+        let mut ticks = interval(AGES_TOLD);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while ended.run_until_cancelled(ticks.tick()).await.is_some() {
+            metrics::ages(readiness.since_probe(), readiness.since_sweep());
+        }
+    });
+}
+
+/// Takes back what people were told of deleted posts, until the tasks end.
+pub fn take_back(takebacks: Arc<Takebacks>, hub: &Hub, tasks: &TaskTracker) {
+    let ended = hub.ended();
+    tasks.spawn(async move { takebacks.run(ended).await });
 }
 
 async fn prune(state: &AppState) {

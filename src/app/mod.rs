@@ -7,26 +7,32 @@ pub mod seed;
 
 pub use beside::Beside;
 
-use crate::bus::{Bus, LocalBus};
+use crate::bus::{Bus, LocalBus, RedisBus};
 use crate::config::{Config, MetricsListen, Secret, StoreConfig};
 use crate::domain::DomainError;
 use crate::domain::accounts::{AccountRules, Accounts};
 use crate::domain::bans::Bans;
 use crate::domain::comments::Comments;
 use crate::domain::history::History;
+use crate::domain::host_people::HostPeople;
+use crate::domain::host_tokens::HostTokens;
+use crate::domain::hosts::{self, Hosts};
 use crate::domain::limits::RateLimits;
+use crate::domain::notifications::Notifications;
+use crate::domain::notify::Notices;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
 use crate::domain::publish::Publishing;
 use crate::domain::readiness::Readiness;
 use crate::domain::revocations::Revocations;
 use crate::domain::secrets::{self, NoSecret};
+use crate::domain::takebacks::Takebacks;
 use crate::http::{self, AppState};
 use crate::hub::{self, Hub};
 use crate::lifecycle;
-use crate::model::EpochCell;
 use crate::model::clock::{DatabaseClock, SetClock};
 use crate::model::random::{SharedEntropy, SystemEntropy};
+use crate::model::{Entropy, EpochCell};
 use crate::protocol::codes::ErrorCode;
 use crate::store::postgres::Postgres;
 use crate::store::sqlite::{self, Sqlite};
@@ -130,6 +136,15 @@ pub async fn open_backend(config: &StoreConfig, mode: Mode) -> Result<Arc<dyn Ba
     Ok(Arc::new(Sqlite::connect(&path, options).await?))
 }
 
+/// The secret that signs own tokens, unless the host's site has the same.
+fn own_secret(config: &Config, entropy: &dyn Entropy) -> Result<Secret, StartError> {
+    let secret = secrets::jwt_secret(&config.store, entropy)?;
+    if hosts::shares_own_secret(&config.host, &secret) {
+        return Err(StartError::Setting("BELFRY_HOST_SECRET must differ from the secret of own tokens".into()));
+    }
+    Ok(secret)
+}
+
 fn make_folder(folder: &Path) -> Result<(), StartError> {
     std::fs::create_dir_all(folder).map_err(|error| StartError::Cannot(format!("{}: {error}", folder.display())))
 }
@@ -168,20 +183,23 @@ pub struct World {
     pub entropy: SharedEntropy,
     /// The database's time.
     pub clock: Arc<dyn SetClock>,
+    /// The database's epoch, which the bus shares; nothing was read yet.
+    pub epoch: EpochCell,
 }
 
 impl App {
     /// Puts an instance together and loads what it must know before it is ready.
     pub async fn start(config: Config, world: World) -> Result<Self, StartError> {
         let origins = check(&config)?;
-        let World { backend, bus, entropy, clock } = world;
-        let secret = secrets::jwt_secret(&config.store, entropy.as_ref())?;
+        let World { backend, bus, entropy, clock, epoch } = world;
+        let secret = own_secret(&config, entropy.as_ref())?;
+        let host_keys = hosts::keys(&config.host, clock.clone()).map_err(StartError::Setting)?;
         let control = backend.control().await?;
         clock.set(control.now);
-        let epoch = EpochCell::new(control.epoch);
+        epoch.set(&control.epoch);
         let tasks = TaskTracker::new();
         let revocations = Arc::new(Revocations::default());
-        let readiness = Arc::new(Readiness::new(clock.clone()));
+        let readiness = Arc::new(Readiness::new(clock.clone(), bus.clone()));
         let ears =
             Arc::new(Ears::new(revocations.clone(), readiness.clone(), backend.clone(), clock.clone(), tasks.clone()));
         let parts = hub::Parts {
@@ -208,7 +226,18 @@ impl App {
             max_name_chars: config.limits.max_name_chars,
         };
         let limits = Arc::new(RateLimits::new(&config.limits, clock.clone()));
-        let accounts = Arc::new(Accounts::new(
+        let max_name_chars = config.limits.max_name_chars;
+        let hosts = Arc::new(Hosts {
+            tokens: host_keys.map(|keys| HostTokens::new(keys, config.host.host_aud.clone(), max_name_chars)),
+            people: HostPeople::new(
+                store.clone(),
+                clock.clone(),
+                epoch.clone(),
+                max_name_chars,
+                config.host.host_people,
+            ),
+        });
+        let accounts = Accounts::new(
             store.clone(),
             clock.clone(),
             entropy.clone(),
@@ -216,13 +245,20 @@ impl App {
             secret.expose().as_bytes(),
             config.password_threads,
             rules,
-        ));
+        );
+        let accounts = Arc::new(accounts.with_hosts(hosts.clone()));
         let comments = Arc::new(Comments::new(store.clone(), config.limits.clone(), limits.clone()));
+        let notifications = Arc::new(Notifications::new(store.clone(), config.limits.clone()));
+        let takebacks = Arc::new(Takebacks::new(store.clone()));
+        ears::take_back(takebacks.clone(), &hub, &tasks);
         let config = Arc::new(config);
-        let sockets = Sockets::new(hub.clone(), accounts.clone(), comments.clone(), config.clone());
+        let sockets =
+            Sockets::new(hub.clone(), accounts.clone(), comments.clone(), notifications.clone(), config.clone());
         let state = AppState {
+            hosts,
             bans: Arc::new(Bans::new(store.clone(), clock.clone(), &config.limits)),
-            posts: Arc::new(Posts::new(store.clone(), config.limits.clone())),
+            posts: Arc::new(Posts::new(store.clone(), config.limits.clone(), limits.clone(), takebacks)),
+            notices: Arc::new(Notices::new(store.clone(), config.limits.clone())),
             history: Arc::new(History::new(store.clone())),
             publishing: Arc::new(Publishing::new(store.clone(), config.limits.clone())),
             origins: Arc::new(origins),
@@ -232,6 +268,7 @@ impl App {
             accounts,
             limits,
             comments,
+            notifications,
             epoch,
             sockets,
             readiness: readiness.clone(),
@@ -239,6 +276,7 @@ impl App {
             config,
         };
         ears::keep_house(&state, revocations, &hub, &tasks);
+        ears::tell_ages(readiness.clone(), &hub, &tasks);
         readiness.swept();
         readiness.started();
         Ok(Self { state, hub, tasks, _lock: None })
@@ -261,8 +299,9 @@ impl App {
 /// Serves until `stop`: what `belfry serve` does.
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartError> {
     check(&config)?;
-    // Secrets are looked for first: without them nothing is even opened.
-    secrets::jwt_secret(&config.store, &SystemEntropy)?;
+    // Secrets and keys are looked for first: without them nothing is even opened.
+    own_secret(&config, &SystemEntropy)?;
+    hosts::keys(&config.host, Arc::new(DatabaseClock::new())).map_err(StartError::Setting)?;
     let lock = lock_folder(&config.store)?;
     let listener = bind(config.listen)?;
     let metrics_listener = match config.metrics_listen {
@@ -277,12 +316,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartE
         backend = reach(&config.store) => backend?,
         () = stop.cancelled() => return Ok(()),
     };
-    let world = World {
-        backend,
-        bus: LocalBus::new().join(),
-        entropy: Arc::new(SystemEntropy),
-        clock: Arc::new(DatabaseClock::new()),
-    };
+    let world = world(&config, backend)?;
     let mut app = App::start(config, world).await?;
     app._lock = lock;
     if let Some((listener, metrics)) = metrics_listener {
@@ -292,6 +326,18 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartE
     say(&format!("listening on http://{}", address(&listener)?));
     lifecycle::run(app, listener, stop).await;
     Ok(())
+}
+
+/// Everything real, and the bus that the settings name.
+fn world(config: &Config, backend: Arc<dyn Backend>) -> Result<World, StartError> {
+    let (entropy, epoch): (SharedEntropy, _) = (Arc::new(SystemEntropy), EpochCell::default());
+    let clock = Arc::new(DatabaseClock::new());
+    let bus: Arc<dyn Bus> = match config.redis_url.as_ref().map(Secret::expose).filter(|url| !url.is_empty()) {
+        Some(url) => RedisBus::start(url, epoch.clone(), clock.clone(), &entropy)
+            .map_err(|error| StartError::Setting(format!("REDIS_URL: {error}")))?,
+        None => LocalBus::new().join(),
+    };
+    Ok(World { backend, bus, entropy, clock, epoch })
 }
 
 /// Opens the database, waiting for one that cannot be reached yet.

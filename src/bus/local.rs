@@ -1,9 +1,10 @@
 //! The bus inside one process: instances that share a [`LocalBus`] hear each other.
 
+use super::inbound::Inbound;
 use super::{Bus, BusError, Incoming, Message};
 use crate::model::Channel;
 use async_trait::async_trait;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::RwLock;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,21 +21,8 @@ pub struct LocalBus {
 
 struct Inbox {
     channels: RwLock<HashSet<Channel>>,
-    sender: mpsc::Sender<Incoming>,
-    /// Messages were lost and the receiver has not been told yet.
-    gap: AtomicBool,
+    inbound: Inbound,
     gone: AtomicBool,
-}
-
-impl Inbox {
-    fn put(&self, message: &Message) {
-        if self.gap.load(Ordering::Relaxed) && self.sender.try_send(Incoming::Gap).is_ok() {
-            self.gap.store(false, Ordering::Relaxed);
-        }
-        if self.sender.try_send(Incoming::Message(message.clone())).is_err() {
-            self.gap.store(true, Ordering::Relaxed);
-        }
-    }
 }
 
 impl LocalBus {
@@ -49,15 +37,13 @@ impl LocalBus {
     }
 
     fn join_with_capacity(self: &Arc<Self>, capacity: usize) -> Arc<LocalEnd> {
-        let (sender, receiver) = mpsc::channel(capacity);
         let inbox = Arc::new(Inbox {
             channels: RwLock::default(),
-            sender,
-            gap: AtomicBool::new(false),
+            inbound: Inbound::new(capacity),
             gone: AtomicBool::new(false),
         });
         self.nodes.write().push(inbox.clone());
-        Arc::new(LocalEnd { bus: self.clone(), inbox, receiver: Mutex::new(Some(receiver)) })
+        Arc::new(LocalEnd { bus: self.clone(), inbox })
     }
 }
 
@@ -65,7 +51,6 @@ impl LocalBus {
 pub struct LocalEnd {
     bus: Arc<LocalBus>,
     inbox: Arc<Inbox>,
-    receiver: Mutex<Option<mpsc::Receiver<Incoming>>>,
 }
 
 #[async_trait]
@@ -74,7 +59,7 @@ impl Bus for LocalEnd {
         let channel = message.channel();
         for node in self.bus.nodes.read().iter() {
             if !Arc::ptr_eq(node, &self.inbox) && node.channels.read().contains(&channel) {
-                node.put(&message);
+                node.inbound.put(message.clone(), None);
             }
         }
     }
@@ -92,7 +77,7 @@ impl Bus for LocalEnd {
     }
 
     fn incoming(&self) -> Option<mpsc::Receiver<Incoming>> {
-        self.receiver.lock().take()
+        self.inbox.inbound.reader()
     }
 }
 
@@ -108,9 +93,9 @@ mod tests {
     use super::super::conformance;
     use super::*;
 
-    fn two() -> (Arc<dyn Bus>, Arc<dyn Bus>) {
+    async fn two() -> Option<conformance::Ends> {
         let bus = LocalBus::new();
-        (bus.join(), bus.join())
+        Some((bus.join(), bus.join()))
     }
 
     conformance::clauses!(two);

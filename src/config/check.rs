@@ -1,6 +1,6 @@
 //! Which settings make sense, alone and beside each other. What is wrong is said in one line that names the setting.
 
-use super::{Config, Limits, Secret, SocketConfig, StoreConfig};
+use super::{Config, HostConfig, Limits, Secret, SocketConfig, StoreConfig};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,15 +10,31 @@ impl Config {
         self.store.check()?;
         let secret = self.store.jwt_secret.is_some() || !self.store.is_postgres();
         must(secret, "BELFRY_JWT_SECRET is required with Postgres: every instance must have the same")?;
-        if self.redis_url.as_ref().is_some_and(|url| !url.expose().is_empty()) {
-            return Err("REDIS_URL: this version has the in-process bus only, leave it unset".into());
-        }
+        self.host.check(self.store.jwt_secret.as_ref())?;
+        self.check_bus()?;
         let second = Duration::from_secs(1);
         must(self.access_ttl >= second, "BELFRY_ACCESS_TTL must be at least 1s")?;
         must(self.refresh_ttl >= self.access_ttl, "BELFRY_REFRESH_TTL must be at least BELFRY_ACCESS_TTL")?;
         positive(self.password_threads, "BELFRY_PASSWORD_THREADS")?;
         self.sockets.check()?;
         self.limits.check()
+    }
+}
+
+impl Config {
+    fn check_bus(&self) -> Result<(), String> {
+        let url = self.redis_url.as_ref().map_or("", Secret::expose);
+        if url.is_empty() {
+            return Ok(());
+        }
+        let known = ["redis://", "redis-cluster://"].iter().any(|scheme| url.starts_with(scheme));
+        must(
+            !url.starts_with("rediss"),
+            "REDIS_URL: this build has no TLS for Redis, use redis:// in a private network",
+        )?;
+        must(known, "REDIS_URL must begin with redis:// or redis-cluster://")?;
+        let host = url::Url::parse(url).is_ok_and(|url| url.host_str().is_some_and(|host| !host.is_empty()));
+        must(host, "REDIS_URL: after redis:// comes the name of a host")
     }
 }
 
@@ -46,6 +62,22 @@ impl StoreConfig {
         let url = self.database_url.as_ref().map_or("", Secret::expose);
         let file = url.strip_prefix("sqlite:").map(|rest| rest.strip_prefix("//").unwrap_or(rest));
         file.map_or_else(|| self.data.join("belfry.db"), PathBuf::from)
+    }
+}
+
+impl HostConfig {
+    fn check(&self, own: Option<&Secret>) -> Result<(), String> {
+        let blank = self.host_secret.as_ref().is_some_and(|secret| secret.expose().trim().is_empty());
+        must(!blank, "BELFRY_HOST_SECRET must not be blank")?;
+        let other = self.host_secret.is_none() || self.host_secret.as_ref() != own;
+        must(other, "BELFRY_HOST_SECRET must differ from BELFRY_JWT_SECRET: whoever has it could sign in as anybody")?;
+        let one = self.host_secret.is_none() || self.jwks_file.is_none();
+        must(one, "BELFRY_HOST_SECRET and BELFRY_JWKS_FILE cannot both be set: the host's tokens are signed one way")?;
+        let aud = self.host_aud.as_deref();
+        must(aud != Some(""), "BELFRY_HOST_AUD must not be empty")?;
+        let asked = aud.is_none() || self.host_secret.is_some() || self.jwks_file.is_some();
+        must(asked, "BELFRY_HOST_AUD says nothing without BELFRY_HOST_SECRET or BELFRY_JWKS_FILE")?;
+        positive(self.host_people, "BELFRY_HOST_PEOPLE")
     }
 }
 
@@ -89,10 +121,20 @@ impl Limits {
             (self.max_post_html, "BELFRY_MAX_POST_HTML"),
             (self.max_custom, "BELFRY_MAX_CUSTOM"),
             (self.max_comment_chars, "BELFRY_MAX_COMMENT_CHARS"),
+            (self.max_read_ids, "BELFRY_MAX_READ_IDS"),
+            (self.max_recipients, "BELFRY_MAX_RECIPIENTS"),
+            (self.max_notice_title_chars, "BELFRY_MAX_NOTICE_TITLE_CHARS"),
+            (self.max_notice_chars, "BELFRY_MAX_NOTICE_CHARS"),
+            (self.max_group_chars, "BELFRY_MAX_GROUP_CHARS"),
             (self.max_title_chars, "BELFRY_MAX_TITLE_CHARS"),
             (self.max_post_chars, "BELFRY_MAX_POST_CHARS"),
             (self.max_name_chars, "BELFRY_MAX_NAME_CHARS"),
             (self.max_reason_chars, "BELFRY_MAX_REASON_CHARS"),
+            (self.max_tags, "BELFRY_MAX_TAGS"),
+            (self.max_tag_chars, "BELFRY_MAX_TAG_CHARS"),
+            (self.max_page_key_chars, "BELFRY_MAX_PAGE_KEY_CHARS"),
+            (self.max_url_chars, "BELFRY_MAX_URL_CHARS"),
+            (self.max_emoji, "BELFRY_MAX_EMOJI"),
         ] {
             positive(bound, name)?;
         }
@@ -101,6 +143,7 @@ impl Limits {
             (self.command_burst, "BELFRY_COMMAND_BURST"),
             (self.comments_per_user, "BELFRY_COMMENTS_PER_USER"),
             (self.comments_per_address, "BELFRY_COMMENTS_PER_ADDRESS"),
+            (self.pages_per_address, "BELFRY_PAGES_PER_ADDRESS"),
             (self.sign_ins_per_address, "BELFRY_SIGN_INS_PER_ADDRESS"),
             (self.sign_ups_per_address, "BELFRY_SIGN_UPS_PER_ADDRESS"),
             (self.signals_per_socket, "BELFRY_SIGNALS_PER_SOCKET"),
@@ -108,6 +151,9 @@ impl Limits {
         ] {
             positive(rate, name)?;
         }
+        // What both databases can keep in an index, whatever the characters.
+        must(self.max_page_key_chars <= 600, "BELFRY_MAX_PAGE_KEY_CHARS must be at most 600")?;
+        must(self.max_tag_chars <= 600, "BELFRY_MAX_TAG_CHARS must be at most 600")?;
         Ok(())
     }
 }
@@ -145,7 +191,16 @@ mod tests {
             (&["--database-url", "sqlite::memory:"], "DATABASE_URL"),
             (&["--database-url", "postgres://root:swordfish@db/x"], "BELFRY_JWT_SECRET"),
             (&["--jwt-secret", " "], "BELFRY_JWT_SECRET"),
-            (&["--redis-url", "redis://swordfish@bus"], "REDIS_URL"),
+            (&["--redis-url", "rediss://:swordfish@bus"], "REDIS_URL"),
+            (&["--redis-url", "https://:swordfish@bus"], "REDIS_URL"),
+            (&["--redis-url", "redis://:swordfish@bus:port"], "REDIS_URL"),
+            (&["--redis-url", "redis://"], "REDIS_URL"),
+            (&["--host-secret", " "], "BELFRY_HOST_SECRET"),
+            (&["--host-secret", "swordfish", "--jwt-secret", "swordfish"], "BELFRY_HOST_SECRET"),
+            (&["--host-secret", "swordfish", "--jwks-file", "keys.json"], "BELFRY_HOST_SECRET"),
+            (&["--host-aud", "belfry"], "BELFRY_HOST_AUD"),
+            (&["--host-secret", "swordfish", "--host-aud", ""], "BELFRY_HOST_AUD"),
+            (&["--host-people", "0"], "BELFRY_HOST_PEOPLE"),
             (&["--access-ttl", "999ms"], "BELFRY_ACCESS_TTL"),
             (&["--refresh-ttl", "14m"], "BELFRY_REFRESH_TTL"),
             (&["--max-frame", "32767"], "BELFRY_MAX_FIRST_FRAME"),
@@ -160,7 +215,9 @@ mod tests {
             assert!(complaint.starts_with(named), "{complaint}");
             assert!(!complaint.contains("swordfish") && !complaint.contains('\n'), "{complaint}");
         }
-        assert_eq!(config(&["--max-frame", "32768"]).check(), Ok(()));
+        for fine in [&["--max-frame", "32768"], &["--redis-url", "redis-cluster://a:7000?node=b:7000"]] {
+            assert_eq!(config(fine).check(), Ok(()));
+        }
     }
 
     #[test]

@@ -119,19 +119,39 @@ pub struct StoreConfig {
     pub jwt_secret: Option<Secret>,
 }
 
+/// Whom the host's site vouches for.
+#[derive(Debug, Clone, Default, Args)]
+pub struct HostConfig {
+    /// Secret that the host's site signs tokens of its people with (HS256)
+    #[arg(long, env = "BELFRY_HOST_SECRET", hide_env_values = true)]
+    pub host_secret: Option<Secret>,
+    /// File with the host site's public keys (a JWK set), instead of a secret; read again when it changes
+    #[arg(long, env = "BELFRY_JWKS_FILE")]
+    pub jwks_file: Option<PathBuf>,
+    /// What the host's tokens must name in `aud`; without it that is not looked at
+    #[arg(long, env = "BELFRY_HOST_AUD")]
+    pub host_aud: Option<String>,
+    /// People of the host's site kept in memory, so that their tokens cost no query
+    #[arg(long, env = "BELFRY_HOST_PEOPLE", default_value_t = 20_000)]
+    pub host_people: usize,
+}
+
 /// What `belfry serve` does.
 #[derive(Debug, Clone, Args)]
 pub struct Config {
     /// Store settings.
     #[command(flatten)]
     pub store: StoreConfig,
+    /// The host's site.
+    #[command(flatten)]
+    pub host: HostConfig,
     /// Address of the server; port 0 picks one
     #[arg(long, env = "BELFRY_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
     /// Address of the metrics, or `off`
     #[arg(long, env = "BELFRY_METRICS_LISTEN", default_value = "127.0.0.1:9090")]
     pub metrics_listen: MetricsListen,
-    /// Redis for fan-out across instances; without it the bus stays in the process
+    /// `redis://…` or `redis-cluster://…` carries events to other instances; without it they are found by looking
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
     /// Own origin and base of links; without it an Origin's host must equal Host
@@ -243,6 +263,24 @@ pub struct Limits {
     /// Characters of a comment
     #[arg(long, env = "BELFRY_MAX_COMMENT_CHARS", default_value_t = 10_000)]
     pub max_comment_chars: usize,
+    /// Different people that a comment mentions
+    #[arg(long, env = "BELFRY_MAX_MENTIONS", default_value_t = 20)]
+    pub max_mentions: usize,
+    /// Notifications marked read at once
+    #[arg(long, env = "BELFRY_MAX_READ_IDS", default_value_t = 1_000)]
+    pub max_read_ids: usize,
+    /// People told by one notice of a back end
+    #[arg(long, env = "BELFRY_MAX_RECIPIENTS", default_value_t = 1_000)]
+    pub max_recipients: usize,
+    /// Characters of a notice's title
+    #[arg(long, env = "BELFRY_MAX_NOTICE_TITLE_CHARS", default_value_t = 300)]
+    pub max_notice_title_chars: usize,
+    /// Characters of a notice's body
+    #[arg(long, env = "BELFRY_MAX_NOTICE_CHARS", default_value_t = 2_000)]
+    pub max_notice_chars: usize,
+    /// Characters of a notice's group
+    #[arg(long, env = "BELFRY_MAX_GROUP_CHARS", default_value_t = 200)]
+    pub max_group_chars: usize,
     /// Characters of a post's title
     #[arg(long, env = "BELFRY_MAX_TITLE_CHARS", default_value_t = 300)]
     pub max_title_chars: usize,
@@ -252,6 +290,18 @@ pub struct Limits {
     /// Characters of a name
     #[arg(long, env = "BELFRY_MAX_NAME_CHARS", default_value_t = 60)]
     pub max_name_chars: usize,
+    /// Tags of a post
+    #[arg(long, env = "BELFRY_MAX_TAGS", default_value_t = 10)]
+    pub max_tags: usize,
+    /// Characters of a tag
+    #[arg(long, env = "BELFRY_MAX_TAG_CHARS", default_value_t = 30)]
+    pub max_tag_chars: usize,
+    /// Characters of the key of a page, at most 600
+    #[arg(long, env = "BELFRY_MAX_PAGE_KEY_CHARS", default_value_t = 255)]
+    pub max_page_key_chars: usize,
+    /// Characters of the address of a page
+    #[arg(long, env = "BELFRY_MAX_URL_CHARS", default_value_t = 2_000)]
+    pub max_url_chars: usize,
     /// Different emoji on a comment
     #[arg(long, env = "BELFRY_MAX_EMOJI", default_value_t = 20)]
     pub max_emoji: usize,
@@ -270,6 +320,9 @@ pub struct Limits {
     /// Comments a minute and address
     #[arg(long, env = "BELFRY_COMMENTS_PER_ADDRESS", default_value_t = 60)]
     pub comments_per_address: u32,
+    /// Pages that may be made from an address in 10 minutes
+    #[arg(long, env = "BELFRY_PAGES_PER_ADDRESS", default_value_t = 20)]
+    pub pages_per_address: u32,
     /// Sign-ins an address in 10 minutes
     #[arg(long, env = "BELFRY_SIGN_INS_PER_ADDRESS", default_value_t = 10)]
     pub sign_ins_per_address: u32,

@@ -1,5 +1,6 @@
 //! Accounts: who may sign in, what their tokens are good for, and for how long.
 
+use super::hosts::Hosts;
 use super::passwords::Passwords;
 use super::revocations::Revocations;
 use super::tokens::Tokens;
@@ -43,8 +44,9 @@ pub struct Accounts {
     pub(super) entropy: SharedEntropy,
     pub(super) tokens: Tokens,
     pub(super) rules: AccountRules,
+    pub(super) revocations: Arc<Revocations>,
+    pub(super) hosts: Option<Arc<Hosts>>,
     passwords: Passwords,
-    revocations: Arc<Revocations>,
     /// Derives each refresh token from the one before it, so that a retry gets the same successor from any instance.
     succession: Hmac<Sha256>,
 }
@@ -101,14 +103,33 @@ impl Accounts {
     ) -> Self {
         let passwords = Passwords::new(password_threads, entropy.clone());
         let succession = keyed(key_for("succession of refresh tokens", secret));
-        Self { store, clock, entropy, tokens: Tokens::new(secret), rules, passwords, revocations, succession }
+        Self {
+            store,
+            clock,
+            entropy,
+            tokens: Tokens::new(secret),
+            rules,
+            revocations,
+            hosts: None,
+            passwords,
+            succession,
+        }
     }
 
-    /// The person an access token vouches for, as of now: `unauthenticated` for a bad or ended token, `forbidden` for one
-    /// of an ended session or a banned person. Asks no database.
-    pub fn authenticate(&self, token: &str) -> Result<Identity, DomainError> {
+    /// The same, with people of a host's site.
+    pub fn with_hosts(self, hosts: Arc<Hosts>) -> Self {
+        Self { hosts: Some(hosts), ..self }
+    }
+
+    /// The person a token vouches for, as of now: `unauthenticated` for a bad or ended one, `forbidden` for one of an ended
+    /// session or a banned person. An own token asks no database; nor does one of the host's site, of a person who is known
+    /// here and of whom it says nothing new.
+    pub async fn authenticate(&self, token: &str) -> Result<Identity, DomainError> {
         let now = self.clock.now();
-        let mut identity = self.tokens.read(token, now)?;
+        let mut identity = match self.hosts_for(token) {
+            Some((hosts, tokens)) => Box::pin(self.host_identity(hosts, tokens, token, now)).await?,
+            None => self.tokens.read(token, now)?,
+        };
         identity.role = self.revocations.check(&identity, now)?;
         Ok(identity)
     }
@@ -214,7 +235,7 @@ impl Accounts {
     }
 
     /// Changes what a person says of themselves. `unprocessable` for a field that cannot be used, `conflict` for a taken
-    /// handle.
+    /// handle, `forbidden` for name and picture of a person of the host's site.
     pub async fn update(&self, user_id: UserId, changes: Changes) -> Result<Account, DomainError> {
         let name = changes.name.map(|name| profile::name(&name, self.rules.max_name_chars)).transpose()?;
         let handle = changes.handle.as_deref().map(profile::handle).transpose()?;
@@ -225,7 +246,12 @@ impl Accounts {
         if name.is_none() && handle.is_none() && avatar_url.is_none() {
             return self.account(user_id).await;
         }
-        self.store.write(UpdateAccount { user_id, name, handle, avatar_url }).await.map_err(taken)
+        self.check_own_to_change(user_id, [("/name", name.is_some()), ("/avatar_url", avatar_url.is_some())]).await?;
+        let changed = self.store.write(UpdateAccount { user_id, name, handle, avatar_url }).await.map_err(taken)?;
+        if let Some(hosts) = &self.hosts {
+            hosts.people.forget(&changed);
+        }
+        Ok(changed)
     }
 
     /// The session that a refresh token belongs to, as the store knows it.

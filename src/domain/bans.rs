@@ -44,8 +44,8 @@ impl Bans {
     /// Bans a person in a moderator's name, in the place of a ban that is there.
     ///
     /// # Errors
-    /// `forbidden` for who does not moderate, for oneself and for somebody of the same or a higher role; `not_found` for an
-    /// unknown person; `unprocessable` for an end that is none or has passed, and for a reason out of bounds.
+    /// `forbidden` for who does not moderate, for oneself and for somebody of the same or a higher role; `not_found`
+    /// for an unknown person; `unprocessable` for an end that is none or has passed, and for a reason out of bounds.
     pub async fn ban(&self, caller: &Identity, user: UserId, new: NewBan) -> Result<(), DomainError> {
         let by = moderator(caller)?;
         self.put(Whom::Id(user), Some(by), new).await.map(drop)

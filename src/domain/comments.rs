@@ -1,18 +1,13 @@
 //! Comments: what is said below posts, in threads of any depth.
 
 use super::limits::RateLimits;
-use super::{DomainError, Identity, emoji, idempotency, markdown, paging, text};
+use super::{DomainError, Identity, emoji, idempotency, markdown, mentions, text};
 use crate::config::Limits;
-use crate::model::page::{Page, Sort, page};
 use crate::model::{Comment, CommentId, PostId};
 use crate::store::Store;
-use crate::store::read::Below;
 use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment, React, Reactions, Versioned};
-use serde::Serialize;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use utoipa::ToSchema;
 
 /// What a comment begins with.
 #[derive(Debug, Clone)]
@@ -27,43 +22,9 @@ pub struct NewComment {
     pub key: Option<String>,
 }
 
-/// Which comments of a post, as the client wrote it.
-#[derive(Debug, Clone, Default)]
-pub struct CommentList {
-    /// `oldest` (default) or `newest`.
-    pub sort: Option<String>,
-    /// None: all of them, flat; `0`: the roots; else direct replies of that comment.
-    pub parent_id: Option<String>,
-    /// Where the page begins.
-    pub cursor: Option<String>,
-    /// How many.
-    pub limit: Option<String>,
-}
-
-/// A comment as one reader sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct CommentView {
-    /// What everyone sees.
-    #[serde(flatten)]
-    pub comment: Comment,
-    /// The emoji this reader chose, for readers who are signed in.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Vec<String>, required = false)]
-    pub my_reactions: Option<Vec<String>>,
-}
-
-/// What a reader chose, by comment.
-type Chosen = HashMap<CommentId, Vec<String>>;
-
-/// A comment as a reader sees it who chose these; none for nobody signed in.
-fn view(chosen: Option<&Chosen>, comment: Comment) -> CommentView {
-    let my_reactions = chosen.map(|chosen| chosen.get(&comment.id).cloned().unwrap_or_default());
-    CommentView { comment, my_reactions }
-}
-
 /// What may be done with comments.
 pub struct Comments {
-    store: Arc<Store>,
+    pub(super) store: Arc<Store>,
     limits: Limits,
     rates: Arc<RateLimits>,
 }
@@ -77,7 +38,7 @@ impl Comments {
     /// Writes a comment in the caller's name, counted against the caller and `address`.
     ///
     /// # Errors
-    /// `unprocessable` for a text out of bounds or a parent elsewhere, `too_large` for one that renders too large,
+    /// `unprocessable` for a text out of bounds, too many mentions or a parent elsewhere, `too_large` for one that renders too large,
     /// `not_found` for a post that is not there, `conflict` for a parent that is deleted or a key used for something
     /// else, `rate_limited`.
     pub async fn create(
@@ -91,8 +52,9 @@ impl Comments {
         let key = idempotency::keyed(author.caller(), "comment", new.key.as_deref(), &content)?;
         self.rates.comment(author.user_id, address)?;
         let html = self.render(&new.body).await?;
+        let mentions = mentions::within(&new.body, self.limits.max_mentions).await?;
         let NewComment { post_id, parent_id, body, .. } = new;
-        let comment = CreateComment { post_id, parent_id, author: author.user_id, body, html, key };
+        let comment = CreateComment { post_id, parent_id, author: author.user_id, body, html, mentions, key };
         Ok(self.store.write(comment).await?)
     }
 
@@ -104,21 +66,6 @@ impl Comments {
         self.store.read().comment(id).await?.ok_or_else(|| DomainError::not_found("comment not found"))
     }
 
-    /// A page of a post's comments, tombstones included, with the head of its channel as of before.
-    ///
-    /// # Errors
-    /// `bad_request` for what of the list makes no sense, `not_found` for a post that is not there.
-    pub async fn list(&self, post: PostId, list: &CommentList) -> Result<Versioned<Page<Comment>>, DomainError> {
-        let sort = sort(list.sort.as_deref())?;
-        let below = below(list.parent_id.as_deref())?;
-        let limit = paging::limit(list.limit.as_deref())?;
-        let name = format!("comments/{post}/{below:?}/{sort:?}");
-        let after = paging::after(&name, list.cursor.as_deref())?;
-        let comments = self.store.read().comments(post, below, sort, after, limit + 1).await?;
-        let Versioned { value, seq } = comments.ok_or_else(|| DomainError::not_found("post not found"))?;
-        Ok(Versioned { value: page(&name, value, limit, |comment| comment.id.0), seq })
-    }
-
     /// Changes the text of a comment of the caller's. The same text again tells nobody.
     ///
     /// # Errors
@@ -126,7 +73,8 @@ impl Comments {
     pub async fn edit(&self, caller: &Identity, id: CommentId, body: String) -> Result<Comment, DomainError> {
         self.check(&body)?;
         let html = self.render(&body).await?;
-        Ok(self.store.write(EditComment { comment_id: id, actor: caller.actor(), body, html }).await?)
+        let mentions = mentions::within(&body, self.limits.max_mentions).await?;
+        Ok(self.store.write(EditComment { comment_id: id, actor: caller.actor(), body, html, mentions }).await?)
     }
 
     /// Makes a comment of the caller's, or any for a moderator, a tombstone; again is no error.
@@ -156,29 +104,6 @@ impl Comments {
         Ok(self.store.write(react).await?)
     }
 
-    /// Comments as this reader sees them, with one query for all.
-    pub async fn views(
-        &self,
-        reader: Option<&Identity>,
-        comments: Vec<Comment>,
-    ) -> Result<Vec<CommentView>, DomainError> {
-        let chosen = self.chosen(reader, &comments).await?;
-        Ok(comments.into_iter().map(|comment| view(chosen.as_ref(), comment)).collect())
-    }
-
-    /// A comment as this reader sees it.
-    pub async fn view(&self, reader: Option<&Identity>, comment: Comment) -> Result<CommentView, DomainError> {
-        let chosen = self.chosen(reader, std::slice::from_ref(&comment)).await?;
-        Ok(view(chosen.as_ref(), comment))
-    }
-
-    async fn chosen(&self, reader: Option<&Identity>, comments: &[Comment]) -> Result<Option<Chosen>, DomainError> {
-        let Some(reader) = reader else { return Ok(None) };
-        let with = comments.iter().filter(|comment| !comment.reactions.is_empty());
-        let with: Vec<CommentId> = with.map(|comment| comment.id).collect();
-        Ok(Some(self.store.read().chosen(reader.user_id, &with).await?))
-    }
-
     fn check(&self, body: &str) -> Result<(), DomainError> {
         text::check("/body", body, self.limits.max_comment_chars)
     }
@@ -188,28 +113,10 @@ impl Comments {
     }
 }
 
-fn sort(name: Option<&str>) -> Result<Sort, DomainError> {
-    match name {
-        None | Some("oldest") => Ok(Sort::Oldest),
-        Some("newest") => Ok(Sort::Newest),
-        Some(_) => Err(DomainError::bad_request("`sort` is `oldest` or `newest`")),
-    }
-}
-
-fn below(parent_id: Option<&str>) -> Result<Below, DomainError> {
-    match parent_id {
-        None => Ok(Below::Anything),
-        Some("0") => Ok(Below::Roots),
-        Some(id) => {
-            let id = id.parse().map_err(|_| DomainError::bad_request("`parent_id` is the id of a comment, or 0"))?;
-            Ok(Below::Comment(id))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::threads::CommentView;
     use crate::model::{Timestamp, UserId, UserRef};
     use crate::protocol::codec::payload;
     use crate::protocol::fixtures::assert_says;
@@ -241,8 +148,9 @@ mod tests {
             seq: 21,
             updated_seq: 21,
         };
-        assert!(view(None, comment.clone()).my_reactions.is_none());
-        let data = serde_json::to_value(view(Some(&Chosen::new()), comment)).unwrap();
+        let seen = |mine| CommentView { comment: comment.clone(), my_reactions: mine, replies: None };
+        assert!(serde_json::to_value(seen(None)).unwrap().get("my_reactions").is_none());
+        let data = serde_json::to_value(seen(Some(Vec::new()))).unwrap();
         let reply = ServerMessage::Reply { id: 5, data };
         assert_says("reply.comment", |codec| payload(&codec.frame(&reply)));
     }

@@ -2,6 +2,7 @@
 
 use super::{DomainError, Identity, channels, paging};
 use crate::model::Event;
+use crate::model::ids::MAX_ID;
 use crate::store::Store;
 use crate::store::read::Stretch;
 use std::sync::Arc;
@@ -62,6 +63,6 @@ impl History {
 
 fn seq(text: &str) -> Result<i64, DomainError> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = if digits { text.parse().ok() } else { None };
+    let number = if digits { text.parse().ok().filter(|seq| *seq <= MAX_ID) } else { None };
     number.ok_or_else(|| DomainError::bad_request("`since` is the seq of an event, or 0"))
 }

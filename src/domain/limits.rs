@@ -60,6 +60,7 @@ impl<K: Hash + Eq + Clone> Rate<K> {
 pub struct RateLimits {
     comments_by_user: Option<Rate<UserId>>,
     comments_by_address: Option<Rate<IpAddr>>,
+    pages: Option<Rate<IpAddr>>,
     sign_ins: Option<Rate<IpAddr>>,
     sign_ups: Option<Rate<IpAddr>>,
 }
@@ -68,12 +69,19 @@ impl RateLimits {
     /// With the rates of the settings, or none where they are lifted.
     pub fn new(limits: &Limits, clock: SharedClock) -> Self {
         if !limits.rate_limits.0 {
-            return Self { comments_by_user: None, comments_by_address: None, sign_ins: None, sign_ups: None };
+            return Self {
+                comments_by_user: None,
+                comments_by_address: None,
+                pages: None,
+                sign_ins: None,
+                sign_ups: None,
+            };
         }
         let steady = Steady { begun: clock.instant(), clock };
         Self {
             comments_by_user: Rate::new(limits.comments_per_user, MINUTE, &steady),
             comments_by_address: Rate::new(limits.comments_per_address, MINUTE, &steady),
+            pages: Rate::new(limits.pages_per_address, TEN_MINUTES, &steady),
             sign_ins: Rate::new(limits.sign_ins_per_address, TEN_MINUTES, &steady),
             sign_ups: Rate::new(limits.sign_ups_per_address, TEN_MINUTES, &steady),
         }
@@ -83,6 +91,11 @@ impl RateLimits {
     pub fn comment(&self, user: UserId, address: IpAddr) -> Result<(), DomainError> {
         count(self.comments_by_user.as_ref(), &user)?;
         count(self.comments_by_address.as_ref(), &address)
+    }
+
+    /// Counts the page of a site that is to be made; `rate_limited` above the rate.
+    pub fn page(&self, address: IpAddr) -> Result<(), DomainError> {
+        count(self.pages.as_ref(), &address)
     }
 
     /// Counts an attempt to sign in, whether it succeeds or not; `rate_limited` above the rate.
@@ -100,7 +113,7 @@ impl RateLimits {
         if let Some(rate) = &self.comments_by_user {
             rate.purge();
         }
-        for rate in [&self.comments_by_address, &self.sign_ins, &self.sign_ups].into_iter().flatten() {
+        for rate in [&self.comments_by_address, &self.pages, &self.sign_ins, &self.sign_ups].into_iter().flatten() {
             rate.purge();
         }
     }

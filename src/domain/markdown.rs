@@ -37,14 +37,28 @@ const TOP_HEADING: u8 = 3;
 /// # Errors
 /// `too_large` above `max_bytes`.
 pub async fn render(markdown: &str, max_bytes: usize) -> Result<String, DomainError> {
-    let html = if markdown.len() <= RENDER_INLINE {
-        to_html(markdown)
-    } else {
-        let markdown = markdown.to_owned();
-        let rendered = tokio::task::spawn_blocking(move || to_html(&markdown)).await;
-        rendered.map_err(|_| DomainError::new(ErrorCode::Internal, "the text could not be rendered"))?
-    };
+    let html = off_thread(markdown, to_html).await?;
     if html.len() <= max_bytes { Ok(html) } else { Err(DomainError::too_large("the rendered text is too large")) }
+}
+
+/// Works on a text, off the async threads where it may take long.
+pub(super) async fn off_thread<T: Send + 'static>(
+    markdown: &str,
+    work: impl FnOnce(&str) -> T + Send + 'static,
+) -> Result<T, DomainError> {
+    if markdown.len() <= RENDER_INLINE {
+        return Ok(work(markdown));
+    }
+    let markdown = markdown.to_owned();
+    let worked = tokio::task::spawn_blocking(move || work(&markdown)).await;
+    worked.map_err(|_| DomainError::new(ErrorCode::Internal, "the text could not be rendered"))
+}
+
+/// The tree of a text as it is rendered; none for a text that is shown as written.
+pub(super) fn parse<'a>(arena: &'a Arena<'a>, markdown: &str) -> Option<&'a AstNode<'a>> {
+    let options = if may_have_cells(markdown) > MAX_CELLS { &*WITHOUT_TABLES } else { &*OPTIONS };
+    let root = parse_document(arena, markdown, options);
+    (depth(root) <= MAX_DEPTH).then_some(root)
 }
 
 /// Renders markdown to sanitised html.
@@ -58,17 +72,13 @@ pub fn to_html(markdown: &str) -> String {
 
 fn unsanitised(markdown: &str) -> String {
     let arena = Arena::new();
-    let options = if may_have_cells(markdown) > MAX_CELLS { &*WITHOUT_TABLES } else { &*OPTIONS };
-    let root = parse_document(&arena, markdown, options);
-    if depth(root) > MAX_DEPTH {
-        return as_written(markdown);
-    }
+    let Some(root) = parse(&arena, markdown) else { return as_written(markdown) };
     for node in root.descendants().collect::<Vec<_>>() {
         tame(&arena, node);
     }
     let mut html = String::with_capacity(markdown.len() * 2);
     // Writing to a string cannot fail; were it to, nothing would be shown rather than half.
-    if format_html(root, options, &mut html).is_ok() { html } else { String::new() }
+    if format_html(root, &OPTIONS, &mut html).is_ok() { html } else { String::new() }
 }
 
 /// Turns what would load, shout or be too long into what does not.

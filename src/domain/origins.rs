@@ -67,6 +67,12 @@ impl Origins {
     }
 }
 
+/// Whether an address lies on this web origin.
+pub fn is_on(url: &str, origin: &str) -> bool {
+    let of_url = Url::parse(url).map(|url| url.origin().ascii_serialization()).ok();
+    of_url.is_some() && of_url == normalize(origin)
+}
+
 /// Scheme, host in lower case and the port unless it is the scheme's own; none for what is no http or https origin.
 fn normalize(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
@@ -116,6 +122,18 @@ mod tests {
         assert_eq!(check("https://blog.example"), Verdict::Allowed);
         assert_eq!(check("http://localhost:3000"), Verdict::Allowed);
         assert_eq!(check("https://blog.example.evil.example"), Verdict::Foreign);
+    }
+
+    #[test]
+    fn an_address_lies_on_its_own_origin_alone() {
+        assert!(is_on("https://blog.example/a?b#c", "https://Blog.example"));
+        assert!(is_on("https://blog.example:443/", "https://blog.example"));
+        for other in
+            ["http://blog.example/", "https://blog.example:444/", "https://blog.example.evil.example/", "/a", ""]
+        {
+            assert!(!is_on(other, "https://blog.example"), "{other}");
+        }
+        assert!(!is_on("https://blog.example/", "null"));
     }
 
     #[test]

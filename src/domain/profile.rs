@@ -1,7 +1,6 @@
 //! What people may call themselves. Every rule answers with the text to keep, or says at which field it fails.
 
-use super::DomainError;
-use url::Url;
+use super::{DomainError, text};
 
 /// Most characters of a handle.
 pub const MAX_HANDLE: usize = 30;
@@ -87,15 +86,16 @@ pub fn password(password: &str) -> Result<(), DomainError> {
 }
 
 /// A picture: an absolute http or https URL.
-pub fn avatar_url(text: &str) -> Result<String, DomainError> {
-    let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-    match url.map(String::from) {
-        Some(url) if url.len() <= MAX_URL => Ok(url),
-        _ => {
-            let detail = format!("this is no http or https URL of at most {MAX_URL} characters");
-            Err(DomainError::unprocessable("/avatar_url", detail))
-        }
-    }
+pub fn avatar_url(url: &str) -> Result<String, DomainError> {
+    web_url("/avatar_url", url)
+}
+
+/// An absolute http or https URL, as every stored one is.
+///
+/// # Errors
+/// `unprocessable` at `pointer`.
+pub fn web_url(pointer: &str, url: &str) -> Result<String, DomainError> {
+    text::web_url(pointer, url, MAX_URL)
 }
 
 #[cfg(test)]

@@ -33,9 +33,9 @@ struct Known {
 }
 
 impl Revocations {
-    /// Takes in what the store remembers as of an event of the internal channel. Ended sessions are added: one of another
-    /// database stays ended until its tokens are. Bans are replaced: what that database does not know nobody could lift.
-    /// False, with nothing changed, where a later event has been heard already: what was read is too old.
+    /// Takes in what the store remembers as of an event of the internal channel. Ended sessions are added: one of
+    /// another database stays ended until its tokens are. Bans are replaced: what that database does not know nobody
+    /// could lift. False, with nothing changed, where a later event has been heard already: what was read is too old.
     pub fn load(&self, revoked: &Revoked, seq: i64) -> bool {
         let mut known = self.known.write();
         if known.heard > seq {
@@ -94,9 +94,7 @@ impl Revocations {
     pub fn check(&self, identity: &Identity, now: Timestamp) -> Result<Role, DomainError> {
         let known = self.known.read();
         known.admits(identity.user_id, now)?;
-        if known.sessions.contains_key(&identity.session_id) {
-            return Err(DomainError::forbidden("this session has been signed out"));
-        }
+        known.goes_on(identity.session_id)?;
         // A token issued after the change says it itself, or tells of a later one.
         let changed = known.roles.get(&identity.user_id).filter(|(_, since)| identity.issued_at <= *since);
         Ok(changed.map_or(identity.role, |(role, _)| *role))
@@ -105,6 +103,11 @@ impl Revocations {
     /// `forbidden` for a person who is banned.
     pub fn admits(&self, user: UserId, now: Timestamp) -> Result<(), DomainError> {
         self.known.read().admits(user, now)
+    }
+
+    /// `forbidden` for a session that was ended.
+    pub fn check_session(&self, session: SessionId) -> Result<(), DomainError> {
+        self.known.read().goes_on(session)
     }
 
     /// Whether this session was ended.
@@ -121,6 +124,13 @@ impl Revocations {
 }
 
 impl Known {
+    fn goes_on(&self, session: SessionId) -> Result<(), DomainError> {
+        if self.sessions.contains_key(&session) {
+            return Err(DomainError::forbidden("this session has been signed out"));
+        }
+        Ok(())
+    }
+
     fn admits(&self, user: UserId, now: Timestamp) -> Result<(), DomainError> {
         match self.bans.get(&user) {
             Some(until) if until.is_none_or(|until| until > now) => {

@@ -1,6 +1,7 @@
 //! What people may write. A character is a Unicode scalar; text is kept exactly as it was sent, line ends included.
 
 use super::DomainError;
+use url::Url;
 
 /// Takes a text of at most `most` characters that is not blank and that every database can keep.
 ///
@@ -31,6 +32,21 @@ pub fn check_line(pointer: &str, text: &str, most: usize) -> Result<(), DomainEr
         return Err(DomainError::unprocessable(pointer, "must be one line without control characters"));
     }
     Ok(())
+}
+
+/// Takes an absolute http or https address of at most `most` characters, as every client reads it.
+///
+/// # Errors
+/// `unprocessable` at `pointer`.
+pub fn web_url(pointer: &str, text: &str, most: usize) -> Result<String, DomainError> {
+    let url = Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    match url.map(String::from) {
+        Some(url) if url.len() <= most => Ok(url),
+        _ => {
+            let detail = format!("this is no http or https URL of at most {most} characters");
+            Err(DomainError::unprocessable(pointer, detail))
+        }
+    }
 }
 
 /// Whether a reader would see nothing.

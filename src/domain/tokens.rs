@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// Who issues own tokens, and for whom.
-const PARTY: &str = "belfry";
+pub(super) const PARTY: &str = "belfry";
 /// How far ahead of this instance's reading of the time another one's may be.
 const LEEWAY: Duration = Duration::from_secs(1);
 /// Longer texts are not looked at.
@@ -89,6 +89,9 @@ impl Tokens {
         }
         let claims = jsonwebtoken::decode::<Claims>(token, &self.reads, &self.asks).map_err(|_| bad())?.claims;
         let user_id: UserId = claims.sub.parse().map_err(|_| bad())?;
+        if claims.sid.is_of_host() {
+            return Err(bad());
+        }
         let (now_seconds, latest) = (now.seconds(), now.plus(LEEWAY).seconds());
         if claims.exp <= now_seconds {
             return Err(DomainError::unauthenticated("the token has ended"));
@@ -119,7 +122,7 @@ mod tests {
 
     fn account() -> Account {
         let user = UserRef { id: UserId(3), name: "Ada".into(), handle: "ada".into(), avatar_url: None };
-        Account { user, email: None, role: Role::Moderator, created_at: NOW }
+        Account { user, email: None, external_id: None, role: Role::Moderator, created_at: NOW }
     }
 
     fn signed(algorithm: Algorithm, secret: &str, changes: Value) -> String {
@@ -168,6 +171,7 @@ mod tests {
             signed(Algorithm::HS256, "secret", json!({"sub": "03"})),
             signed(Algorithm::HS256, "secret", json!({"sub": 3})),
             signed(Algorithm::HS256, "secret", json!({"sid": 0})),
+            signed(Algorithm::HS256, "secret", json!({"sid": -9})),
             signed(Algorithm::HS256, "secret", json!({"role": "root"})),
             "eyJhbGciOiJub25lIn0.e30.".into(),
             "not a token".into(),

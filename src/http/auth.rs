@@ -10,7 +10,6 @@ use crate::domain::accounts::{Accounts, NewAccount, SignedIn};
 use crate::domain::origins::Verdict;
 use crate::model::Account;
 use crate::protocol::codes::ErrorCode;
-use crate::store::write::SessionRef;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -30,10 +29,8 @@ pub fn routes() -> Routes {
 #[schema(as = Registration)]
 struct RegisterBody {
     /// The name shown, not blank.
-    #[schema(min_length = 1)]
     name: String,
     /// The address to sign in with.
-    #[schema(max_length = 254)]
     email: String,
     #[schema(min_length = 8, max_length = 1000, format = Password)]
     password: String,
@@ -206,13 +203,15 @@ async fn logout(
     let brought_cookie = cookie.is_some();
     let refresh_token = body.and_then(|body| body.refresh_token).or(cookie);
     let by_refresh = refresh_token.map(|token| Accounts::session_of(&token));
-    let session = match (caller, by_refresh) {
-        (Ok(Caller::Person(identity)), _) => SessionRef::Id(identity.session_id),
+    match (caller, by_refresh) {
         // The access token may have ended while the page slept: the other one still says which session.
-        (Ok(Caller::Anonymous) | Err(_), Some(session)) => session,
-        (caller, _) => SessionRef::Id(caller?.person()?.session_id),
-    };
-    state.accounts.logout(session, query.everywhere).await?;
+        (Ok(Caller::Anonymous) | Err(_), Some(session)) => state.accounts.logout(session, query.everywhere).await?,
+        (caller, _) => {
+            let identity = caller?.person()?;
+            let others = query.everywhere.then(|| state.sockets.hub.sessions_of(identity.user_id));
+            state.accounts.sign_out(&identity, others).await?;
+        }
+    }
     let mut response = StatusCode::NO_CONTENT.into_response();
     if brought_cookie {
         cookie::clear(&state, &headers, response.headers_mut());

@@ -57,7 +57,7 @@ impl FromRequestParts<AppState> for Caller {
             return Ok(Self::Key(key));
         }
         // Sockets tell an ended session from a bad token; here both need a new sign-in.
-        let identity = state.accounts.authenticate(token).map_err(|error| match error.code {
+        let identity = state.accounts.authenticate(token).await.map_err(|error| match error.code {
             ErrorCode::Forbidden => DomainError::unauthenticated(error.detail),
             _ => error,
         })?;

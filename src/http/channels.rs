@@ -47,7 +47,8 @@ struct Events {
 #[utoipa::path(
     get, path = "/channels/{channel}/events", operation_id = "listEvents", tag = "channels",
     security((), ("person" = [])),
-    params(("channel" = String, Path, description = "`post:{id}`, `user:{id}` or `me`."), From),
+    params(("channel" = String, Path, description = "`post:{id}`, `user:{id}` or `me`.",
+        pattern = "^(me|(post|user):[1-9][0-9]{0,15})$"), From),
     responses((status = 200, description = "Events from the log.", body = Events), Conflict),
 )]
 async fn events(

@@ -3,7 +3,8 @@
 use super::refusal::{Conflict, RateLimited, Unprocessable};
 use super::{AppState, ClientAddress, IdempotencyKey, Json, JsonBody, MaybePerson, PathId, Person, Query, Routes};
 use crate::domain::DomainError;
-use crate::domain::comments::{CommentList, CommentView, NewComment};
+use crate::domain::comments::NewComment;
+use crate::domain::threads::{CommentList, CommentView};
 use crate::model::{CommentId, PostId};
 use axum::extract::State;
 use axum::http::header::LOCATION;
@@ -50,14 +51,14 @@ struct List {
     limit: Option<String>,
     /// `next_cursor` of the page before.
     cursor: Option<String>,
-    /// `oldest` or `newest` first.
-    #[param(pattern = "^(oldest|newest)$", default = "oldest")]
+    /// `oldest` or `newest` first, or those with the most reactions (`top`).
+    #[param(pattern = "^(oldest|newest|top)$", default = "oldest")]
     sort: Option<String>,
     /// 0: the roots; an id: the direct replies to that comment; left out: all of them.
     #[param(value_type = Option<i64>, minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     parent_id: Option<String>,
-    /// So many replies with each.
-    #[param(value_type = Option<i64>, minimum = 0, maximum = 0, default = 0)]
+    /// So many of the oldest replies with each, two levels deep.
+    #[param(value_type = Option<i64>, minimum = 0, maximum = 10, default = 0)]
     replies: Option<String>,
 }
 
@@ -73,13 +74,10 @@ async fn list(
     PathId(post): PathId<PostId>,
     Query(List { limit, cursor, sort, parent_id, replies }): Query<List>,
 ) -> Result<Json<ListAnswer>, DomainError> {
-    if replies.is_some_and(|replies| replies != "0") {
-        return Err(DomainError::bad_request("`replies` is 0: ask for replies by `parent_id`"));
-    }
     let epoch = state.epoch.get();
-    let page = state.comments.list(post, &CommentList { sort, parent_id, cursor, limit }).await?;
-    let items = state.comments.views(reader.as_ref(), page.value.items).await?;
-    Ok(Json(ListAnswer { items, next_cursor: page.value.next_cursor, epoch, seq: page.seq }))
+    let list = CommentList { sort, parent_id, replies, cursor, limit };
+    let page = state.comments.list(reader.as_ref(), post, &list).await?;
+    Ok(Json(ListAnswer { items: page.value.items, next_cursor: page.value.next_cursor, epoch, seq: page.seq }))
 }
 
 /// What a comment begins with.
@@ -87,7 +85,6 @@ async fn list(
 #[schema(as = NewComment)]
 struct Create {
     /// Markdown, not blank.
-    #[schema(min_length = 1)]
     body: String,
     /// The comment it answers.
     parent_id: Option<CommentId>,
@@ -145,7 +142,6 @@ async fn read(
 #[schema(as = CommentEdit)]
 struct Edit {
     /// Markdown, not blank.
-    #[schema(min_length = 1)]
     body: String,
 }
 

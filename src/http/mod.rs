@@ -4,18 +4,23 @@
 
 pub mod auth;
 pub mod bans;
+pub mod bounds;
 pub mod caller;
 pub mod channels;
 pub mod comments;
 pub mod config;
 pub mod cookie;
 pub mod cors;
+pub mod docs;
 pub mod exposition;
 pub mod extract;
 pub mod health;
 pub mod layers;
+pub mod notifications;
+pub mod notify;
 pub mod openapi;
 pub mod origin;
+pub mod pages;
 pub mod posts;
 pub mod problem;
 pub mod publish;
@@ -51,11 +56,14 @@ fn rest() -> Routes {
         .merge(bans::routes())
         .merge(config::routes())
         .merge(posts::routes())
+        .merge(pages::routes())
         .merge(comments::routes())
         .merge(reactions::routes())
         .merge(channels::routes())
-        .merge(publish::routes());
-    Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes())
+        .merge(notifications::routes())
+        .merge(publish::routes())
+        .merge(notify::routes());
+    Routes::default().nest("/api/v1", api).merge(health::routes()).merge(openapi::routes()).merge(docs::routes())
 }
 
 /// Puts around routes what every request gets, innermost first.

@@ -3,13 +3,14 @@
 //! Handlers name what is their own. What follows from what an operation takes is added here, once for all: a body may be
 //! too large, an id may lead nowhere, a credential may not be good.
 
-use super::{AppState, refusal};
+use super::{AppState, bounds, docs, refusal};
 use crate::config::Limits;
 use crate::protocol::codes::ErrorCode;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,39 +18,33 @@ use utoipa_axum::routes;
 /// Routes, and what the document says of them.
 pub type Routes = OpenApiRouter<AppState>;
 
-/// Operations on which every bound of a text is a setting: schema, field, and the most characters it has.
-type Bound = (&'static str, &'static str, fn(&Limits) -> usize);
-
-const BOUNDS: [Bound; 9] = [
-    ("NewPost", "title", |limits| limits.max_title_chars),
-    ("NewPost", "body", |limits| limits.max_post_chars),
-    ("PostChange", "title", |limits| limits.max_title_chars),
-    ("PostChange", "body", |limits| limits.max_post_chars),
-    ("NewComment", "body", |limits| limits.max_comment_chars),
-    ("CommentEdit", "body", |limits| limits.max_comment_chars),
-    ("Registration", "name", |limits| limits.max_name_chars),
-    ("AccountChange", "name", |limits| limits.max_name_chars),
-    ("BanTerms", "reason", |limits| limits.max_reason_chars),
-];
-
-const TAGS: [(&str, &str); 7] = [
+const TAGS: &[(&str, &str)] = &[
     ("posts", "What rooms stand around."),
     ("comments", "What is said below posts, in threads of any depth."),
     ("channels", "Logs, for those who would rather fetch than listen."),
+    ("notifications", "What one is told of."),
     ("sessions", "Signing up, in and out."),
     ("people", "Who is here."),
     ("back ends", "What a site's own server may do, with an API key."),
     ("server", "The server itself."),
 ];
 
-/// The document as text, made when it is first asked for.
+/// The document as text and as a page, each made when it is first asked for.
 #[derive(Debug, Default)]
-pub struct Document(OnceLock<String>);
+pub struct Document {
+    text: OnceLock<String>,
+    page: OnceLock<String>,
+}
 
 impl Document {
-    /// The text.
+    /// JSON.
     pub fn text(&self, limits: &Limits) -> &str {
-        self.0.get_or_init(|| format!("{:#}\n", document(limits)))
+        self.text.get_or_init(|| format!("{:#}\n", document(limits)))
+    }
+
+    /// HTML.
+    pub fn page(&self, limits: &Limits) -> &str {
+        self.page.get_or_init(|| docs::page(&document(limits)))
     }
 }
 
@@ -94,12 +89,14 @@ pub fn document(limits: &Limits) -> Value {
     for response in values(&mut components["responses"]) {
         name_request(response);
     }
-    for (schema, field, most) in BOUNDS {
-        components["schemas"][schema]["properties"][field]["maxLength"] = most(limits).into();
-    }
+    bounds::apply(&mut components["schemas"], limits);
+    let links = links(&document["paths"]);
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for operation in values(item) {
             complete(path, operation);
+            if let (Some(links), Some(created)) = (links.get(path), operation["responses"].get_mut("201")) {
+                created["links"] = links.clone();
+            }
         }
     }
     document
@@ -111,7 +108,8 @@ fn security_schemes() -> Value {
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "An access token, from registering, signing in or refreshing.",
+            "description": "An access token, from registering, signing in or refreshing, or a token that the host's site \
+                signs for its people.",
         },
         "api_key": {
             "type": "http",
@@ -130,26 +128,45 @@ fn security_schemes() -> Value {
     })
 }
 
+/// What may be done with a thing that was made: by the path of its kind, the operations on it.
+fn links(paths: &Value) -> BTreeMap<String, Value> {
+    let paths: Vec<(&String, &Map<String, Value>)> =
+        paths.as_object().into_iter().flatten().filter_map(|(path, item)| Some((path, item.as_object()?))).collect();
+    let of = |kind: &str| {
+        let stem = format!("/api/v1/{kind}/{{id}}");
+        let on = paths.iter().filter(move |(path, _)| **path == stem || path.starts_with(&format!("{stem}/")));
+        let ids = on.flat_map(|(_, item)| item.values()).filter_map(|operation| operation["operationId"].as_str());
+        let link = |id: &str| json!({ "operationId": id, "parameters": { "id": "$response.body#/id" } });
+        ids.map(|id| (id.to_owned(), link(id))).collect::<Map<String, Value>>()
+    };
+    let kinds = paths.iter().map(|(path, _)| ((*path).clone(), of(path.rsplit('/').next().unwrap_or_default())));
+    kinds.filter(|(_, links)| !links.is_empty()).map(|(path, links)| (path, links.into())).collect()
+}
+
 /// Adds what follows from what an operation takes.
 fn complete(path: &str, operation: &mut Value) {
-    let mut codes = vec![ErrorCode::Internal];
+    use ErrorCode::{
+        BadRequest, Conflict, Forbidden, Internal, NotFound, TooLarge, Unauthenticated, Unavailable, Unprocessable,
+    };
+    let mut codes = vec![Internal];
     for parameter in operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten() {
         match parameter["in"].as_str() {
-            Some("path") => codes.push(ErrorCode::NotFound),
-            Some("query") => codes.push(ErrorCode::BadRequest),
-            _ => codes.extend([ErrorCode::BadRequest, ErrorCode::Unprocessable, ErrorCode::Conflict]),
+            Some("path") => codes.push(NotFound),
+            Some("query") => codes.push(BadRequest),
+            // The header `Idempotency-Key`: what it made the first time may be gone.
+            _ => codes.extend([BadRequest, Unprocessable, Conflict, NotFound]),
         }
-        no_null(&mut parameter["schema"]);
+        as_written(&mut parameter["schema"]);
     }
     if let Some(body) = operation.get_mut("requestBody") {
         no_null(&mut body["content"]["application/json"]["schema"]);
-        codes.extend([ErrorCode::BadRequest, ErrorCode::TooLarge]);
+        codes.extend([BadRequest, TooLarge]);
     }
     if operation.get("security").is_some() {
-        codes.extend([ErrorCode::Unauthenticated, ErrorCode::Forbidden]);
+        codes.extend([Unauthenticated, Forbidden]);
     }
     if path.starts_with("/api/v1/") && path != "/api/v1/config" {
-        codes.push(ErrorCode::Unavailable);
+        codes.push(Unavailable);
     }
     let responses = &mut operation["responses"];
     for code in codes {
@@ -165,6 +182,14 @@ fn complete(path: &str, operation: &mut Value) {
 
 fn name_request(response: &mut Value) {
     response["headers"]["X-Request-Id"] = json!({ "$ref": "#/components/headers/X-Request-Id" });
+}
+
+/// A parameter is text: a number has the size that its bounds give it.
+fn as_written(schema: &mut Value) {
+    no_null(schema);
+    if schema["type"] == "integer" && schema.get("maximum").is_none() {
+        schema.as_object_mut().and_then(|schema| schema.remove("format"));
+    }
 }
 
 /// A parameter or a body that may be left out is not null: there is no way to write that.

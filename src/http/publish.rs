@@ -21,6 +21,7 @@ pub fn routes() -> Routes {
 #[schema(as = Publication)]
 struct Event {
     /// `post:{id}` or `user:{id}`.
+    #[schema(pattern = "^(post|user):[1-9][0-9]{0,15}$")]
     channel: String,
     #[schema(pattern = r"^custom\.[a-z0-9_.\-]{1,60}$")]
     kind: String,

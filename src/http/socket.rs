@@ -24,12 +24,13 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+/// Where sockets are opened.
+pub const DOORS: [&str; 3] = ["/ws", "/ws/posts/{id}/live", "/ws/notifications"];
+
 /// The routes.
 pub fn routes() -> Router<AppState> {
-    Router::new()
-        .route("/ws", get(multiplexed))
-        .route("/ws/posts/{id}/live", get(live))
-        .route("/ws/notifications", get(notifications))
+    let [many, one_post, own] = DOORS;
+    Router::new().route(many, get(multiplexed)).route(one_post, get(live)).route(own, get(notifications))
 }
 
 async fn multiplexed(State(state): State<AppState>, door: Door) -> Result<Response, DomainError> {

@@ -6,7 +6,10 @@ use crate::domain::accounts::Accounts;
 use crate::domain::bans::Bans;
 use crate::domain::comments::Comments;
 use crate::domain::history::History;
+use crate::domain::hosts::Hosts;
 use crate::domain::limits::RateLimits;
+use crate::domain::notifications::Notifications;
+use crate::domain::notify::Notices;
 use crate::domain::origins::Origins;
 use crate::domain::posts::Posts;
 use crate::domain::publish::Publishing;
@@ -31,6 +34,8 @@ pub struct AppState {
     pub store: Arc<Store>,
     /// Who may sign in, and who asks.
     pub accounts: Arc<Accounts>,
+    /// Whom the host's site vouches for.
+    pub hosts: Arc<Hosts>,
     /// Who is kept out.
     pub bans: Arc<Bans>,
     /// How often.
@@ -45,6 +50,10 @@ pub struct AppState {
     pub history: Arc<History>,
     /// What back ends append.
     pub publishing: Arc<Publishing>,
+    /// What people are told.
+    pub notifications: Arc<Notifications>,
+    /// What back ends tell them.
+    pub notices: Arc<Notices>,
     /// The epoch as last read. Take it before the rows it is told with.
     pub epoch: EpochCell,
     /// Who is let in by the socket's doors.

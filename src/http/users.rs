@@ -1,18 +1,20 @@
-//! `/users`: what people say of themselves.
+//! `/users`: what people say of themselves, and what the host's site says of its own.
 
 use super::refusal::{Conflict, Unprocessable};
-use super::{AppState, Json, JsonBody, Person, Routes};
+use super::{AppState, Json, JsonBody, KeyWith, Person, Routes, scope};
 use crate::domain::DomainError;
 use crate::domain::accounts::Changes;
+use crate::domain::host_people::NewHostPerson;
 use crate::model::Account;
 use axum::extract::State;
-use serde::{Deserialize, Deserializer};
+use axum::http::StatusCode;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 /// The routes below `/users`.
 pub fn routes() -> Routes {
-    Routes::default().routes(routes!(me, change_me))
+    Routes::default().routes(routes!(me, change_me)).routes(routes!(keep_host_person))
 }
 
 /// Body of `PATCH /users/me`; what is left out stays as it is.
@@ -21,7 +23,6 @@ pub fn routes() -> Routes {
 struct MeBody {
     /// The name shown, not blank.
     #[serde(default)]
-    #[schema(min_length = 1)]
     name: Option<String>,
     /// The unique name.
     #[serde(default)]
@@ -60,4 +61,53 @@ async fn change_me(
 ) -> Result<Json<Account>, DomainError> {
     let changes = Changes { name: body.name, handle: body.handle, avatar_url: body.avatar_url };
     state.accounts.update(identity.user_id, changes).await.map(Json)
+}
+
+/// A person of the host's site, as its back end tells of them.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = HostPerson)]
+struct HostPersonBody {
+    /// The site's own name for the person, not empty.
+    #[schema(min_length = 1, max_length = 255)]
+    external_id: String,
+    /// The name shown, not blank.
+    #[schema(min_length = 1)]
+    name: String,
+    /// A picture, http or https; null takes it away, left out it stays.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, format = "uri", max_length = 1000)]
+    avatar_url: Option<Option<String>>,
+    /// An address, which nobody signs in with; null takes it away, left out it stays.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>, max_length = 254)]
+    email: Option<Option<String>>,
+}
+
+/// A person who is kept.
+#[derive(Serialize, ToSchema)]
+#[schema(as = KeptPerson)]
+struct KeptAnswer {
+    user: Account,
+}
+
+/// Keep a person of the host's site
+///
+/// For back ends whose key has the scope `users`. Found by `external_id`, or made with a handle from the name.
+#[utoipa::path(
+    put, path = "/users/by-external-id", operation_id = "keepHostPerson", tag = "back ends",
+    security(("api_key" = ["users"])), request_body = HostPersonBody,
+    responses(
+        (status = 200, description = "The person, who was known.", body = KeptAnswer),
+        (status = 201, description = "The person, who is new.", body = KeptAnswer),
+        Unprocessable,
+    ),
+)]
+async fn keep_host_person(
+    State(state): State<AppState>,
+    _: KeyWith<scope::Users>,
+    JsonBody(HostPersonBody { external_id, name, avatar_url, email }): JsonBody<HostPersonBody>,
+) -> Result<(StatusCode, Json<KeptAnswer>), DomainError> {
+    let kept = state.hosts.people.put(NewHostPerson { external_id, name, avatar_url, email }).await?;
+    let status = if kept.made { StatusCode::CREATED } else { StatusCode::OK };
+    Ok((status, Json(KeptAnswer { user: kept.account })))
 }

@@ -60,6 +60,11 @@ impl Audience {
         }
     }
 
+    /// How many watch.
+    pub fn watchers(&self) -> u32 {
+        self.watchers.load(Ordering::SeqCst)
+    }
+
     /// Whether nobody watches.
     pub fn is_unwatched(&self) -> bool {
         self.watchers.load(Ordering::SeqCst) == 0

@@ -3,6 +3,7 @@
 
 use super::io::Io;
 use super::log::Owed;
+use super::room::News;
 use super::tail::Batch;
 use super::writer::{Phase, Writer};
 use crate::protocol::codec::{Codec, close_frame};
@@ -174,6 +175,7 @@ impl Conn {
                 return visit;
             }
             match writer.next_owed(self.codec, now_ms) {
+                None if writer.owes_presence && writer.begin_presence(self.codec) => {}
                 None => {
                     match self.poll(cx, |cx| self.io.poll_flush(cx)) {
                         Poll::Ready(Ok(())) => {}
@@ -233,6 +235,33 @@ impl Conn {
         }
     }
 
+    /// Tells a subscription what it is owed by the news of a roster, if nothing waits; else it is told once the
+    /// stream takes more.
+    pub(super) fn offer_presence(&self, writer: &mut Writer, sub: usize, news: &News, now_ms: u64) -> Visit {
+        let known = writer.subs[sub].presence;
+        if known == 0 {
+            return Visit::default();
+        }
+        let Some((revision, frame)) = news.owed(known, self.codec) else { return Visit::default() };
+        let clean = writer.is_clean();
+        let visit = self.offer_ephemeral(writer, &frame, now_ms);
+        if visit.bytes > 0 || frame.is_empty() {
+            if let Some(sub) = writer.subs.get_mut(sub).filter(|sub| !sub.leaving) {
+                sub.presence = revision;
+            }
+            return Visit { events: u64::from(visit.bytes > 0), ..visit };
+        }
+        if visit.leaving {
+            return visit;
+        }
+        writer.owes_presence = true;
+        if clean {
+            // It begins to wait now; who waits already is not given more time.
+            writer.moved_ms = now_ms;
+        }
+        Visit { again: clean, ..visit }
+    }
+
     fn poll<T>(&self, cx: Option<&mut Context<'_>>, poll: impl FnOnce(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
         match cx {
             Some(cx) => poll(cx),
@@ -263,16 +292,10 @@ impl Conn {
             }
             visit.again = true;
         } else {
-            writer.end();
+            writer.end(now_ms);
             self.io.cut();
             visit.leaving = true;
         }
         visit
-    }
-
-    /// Ends a socket at once, whatever it is owed.
-    pub fn cut(&self) {
-        self.lock().end();
-        self.io.cut();
     }
 }

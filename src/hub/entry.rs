@@ -1,6 +1,6 @@
 //! An entry of a hot tail: an event, encoded once per codec as the frame that goes out.
 
-use crate::model::{Channel, CommentId, Event, EventData, Timestamp};
+use crate::model::{Channel, Event, EventData, Subject, Timestamp};
 use crate::protocol::codec::{self, Codec, frame, payload, transcode};
 use bytes::Bytes;
 use serde_json::Value;
@@ -17,8 +17,10 @@ pub struct Entry {
     pub seq: i64,
     /// What happened.
     pub kind: Arc<str>,
-    /// The comment it tells of.
-    pub subject: Option<CommentId>,
+    /// What it tells of.
+    pub subject: Option<Subject>,
+    /// Unread notifications after it, on a person's channel.
+    pub unread: Option<i64>,
     /// When it came in, on the hub's own scale; for measuring only.
     pub accepted_ms: u64,
     channel: Channel,
@@ -51,6 +53,7 @@ impl Entry {
             seq: event.seq,
             kind: event.kind.clone(),
             subject: event.subject,
+            unread: event.unread,
             accepted_ms,
             channel: event.channel,
             at: event.at,
@@ -84,11 +87,11 @@ impl Entry {
         2 * self.json.len() + OVERHEAD
     }
 
-    /// This entry telling its comment as `deleted` tells it: what was said before must not be repeated. Of reactions
-    /// nothing is left to tell.
+    /// This entry as it may be told once `deleted` is: its comment as a tombstone, reactions and a notification not at all.
     pub fn told_as(&self, deleted: &Entry) -> Option<Self> {
-        if &*self.kind == "comment.reacted" {
-            return Some(Self::new(EventData::Void.at(self.channel, self.seq, self.at), self.accepted_ms));
+        if &*self.kind == "comment.reacted" || matches!(self.subject, Some(Subject::Notification(_))) {
+            let void = Event { unread: self.unread, ..EventData::Void.at(self.channel, self.seq, self.at) };
+            return Some(Self::new(void, self.accepted_ms));
         }
         let mut data = self.data()?;
         *data.get_mut("comment")? = deleted.data()?.get("comment")?.clone();
@@ -99,6 +102,7 @@ impl Entry {
             at: self.at,
             kind: self.kind.clone(),
             subject: self.subject,
+            unread: self.unread,
             data: Arc::from(data),
         };
         Some(Self::new(event, self.accepted_ms))
@@ -113,8 +117,9 @@ impl Entry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::event::{Counted, ParentCount, Reacted, Toggled};
-    use crate::model::{Comment, Post, PostId, UserId, UserRef};
+    use crate::model::event::{Counted, Noticed, ParentCount, Reacted, Toggled};
+    use crate::model::notification::Which;
+    use crate::model::{Comment, CommentId, Notification, NotificationId, Post, PostId, UserId, UserRef};
     use crate::protocol::fixtures::assert_says;
     use std::collections::BTreeMap;
     use std::sync::LazyLock;
@@ -250,6 +255,64 @@ mod tests {
         says("event.void", &EventData::Void, POST, 23, 1_250);
     }
 
+    fn notification() -> Notification {
+        let noon = Timestamp(NOON + 1_250);
+        Notification {
+            id: NotificationId(12),
+            kind: "reply".into(),
+            title: "A title: with – everything".into(),
+            body: Some("Moin!".into()),
+            url: Some("/posts/42#comment-10".into()),
+            post_id: Some(PostId(42)),
+            comment_id: Some(CommentId(10)),
+            actors: reply().author.into_iter().collect(),
+            count: 1,
+            created_at: noon,
+            updated_at: noon,
+            read_at: None,
+            seq: 6,
+        }
+    }
+
+    #[test]
+    fn events_of_notifications_are_said_as_in_their_fixtures() {
+        let (own, notification) = (Channel::User(UserId(3)), notification());
+        let data = EventData::NotificationCreated(Noticed { notification: &notification, unread: 3 });
+        says("event.notification_created", &data, own, 6, 1_250);
+        let grown = Notification {
+            id: NotificationId(13),
+            kind: "order.shipped".into(),
+            title: "Two parcels are on their way".into(),
+            body: None,
+            url: Some("https://shop.example/orders/129".into()),
+            post_id: None,
+            comment_id: None,
+            actors: Vec::new(),
+            count: 2,
+            updated_at: Timestamp(NOON + 120_000),
+            seq: 8,
+            ..notification
+        };
+        let data = EventData::NotificationUpdated(Noticed { notification: &grown, unread: 2 });
+        says("event.notification_updated", &data, own, 8, 120_000);
+        let these = Which::These(vec![NotificationId(12), NotificationId(13)]);
+        says("event.notifications_read", &EventData::NotificationsRead(&these, 1), own, 7, 60_000);
+        says("event.notifications_read.all", &EventData::NotificationsRead(&Which::All, 0), own, 9, 180_000);
+        let gone = EventData::NotificationDeleted(NotificationId(12), 0);
+        says("event.notification_deleted", &gone, own, 10, 240_000);
+    }
+
+    #[test]
+    fn a_notification_that_is_gone_is_not_told_by_earlier_entries_but_its_count_is() {
+        let (own, notification) = (Channel::User(UserId(3)), notification());
+        let created = EventData::NotificationCreated(Noticed { notification: &notification, unread: 3 });
+        let created = Event { unread: Some(3), ..created.at(own, 6, Timestamp(NOON)) };
+        let deleted = EventData::NotificationDeleted(notification.id, 2).at(own, 7, Timestamp(NOON));
+        let told = Entry::new(created, 7).told_as(&Entry::new(deleted, 8)).unwrap();
+        assert_eq!((told.seq, &*told.kind, told.subject, told.unread), (6, "void", None, Some(3)));
+        assert_eq!(told.data(), Some(serde_json::json!({})));
+    }
+
     #[test]
     fn what_was_deleted_is_not_repeated_by_earlier_entries() {
         let (reply, parent) = (reply(), Some(ParentCount { id: CommentId(9), reply_count: 1 }));
@@ -259,7 +322,10 @@ mod tests {
         let deleted = EventData::CommentDeleted(Counted { comment: &tombstone, comment_count: 1, parent });
         let deleted = Entry::new(deleted.at(POST, 25, Timestamp(NOON)), 8);
         let told = created.told_as(&deleted).unwrap();
-        assert_eq!((told.seq, &*told.kind, told.subject), (22, "comment.created", Some(CommentId(10))));
+        assert_eq!(
+            (told.seq, &*told.kind, told.subject),
+            (22, "comment.created", Some(Subject::Comment(CommentId(10))))
+        );
         let data = told.data().unwrap();
         assert_eq!((&data["comment"]["body"], &data["comment_count"]), (&"".into(), &2.into()));
         for codec in [Codec::Json, Codec::MsgPack] {
@@ -278,6 +344,10 @@ mod tests {
             | EventData::CommentReacted(_)
             | EventData::PostUpdated(_)
             | EventData::PostDeleted(_)
+            | EventData::NotificationCreated(_)
+            | EventData::NotificationUpdated(_)
+            | EventData::NotificationsRead(..)
+            | EventData::NotificationDeleted(..)
             | EventData::Custom(..)
             | EventData::Void => true,
             EventData::SessionRevoked(_)

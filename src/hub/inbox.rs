@@ -58,6 +58,8 @@ pub struct Pending {
     pub told: Vec<Told>,
     /// Logs with something new.
     pub news: Vec<Arc<ChannelLog>>,
+    /// Logs whose roster has changed.
+    pub rosters: Vec<Arc<ChannelLog>>,
     /// Signals and where they go.
     pub signals: Vec<(Arc<ChannelLog>, Arc<Signal>)>,
 }
@@ -82,6 +84,12 @@ impl Inbox {
         self.notify.notify_one();
     }
 
+    /// Tells the shard of a changed roster.
+    pub fn roster(&self, log: Arc<ChannelLog>) {
+        self.pending.lock().rosters.push(log);
+        self.notify.notify_one();
+    }
+
     /// Hands the shard a signal; whether there was room.
     pub fn signal(&self, log: Arc<ChannelLog>, signal: Arc<Signal>) -> bool {
         let mut pending = self.pending.lock();
@@ -102,7 +110,7 @@ impl Inbox {
     /// Whether nothing waits.
     pub fn is_empty(&self) -> bool {
         let pending = self.pending.lock();
-        pending.told.is_empty() && pending.news.is_empty() && pending.signals.is_empty()
+        pending.told.is_empty() && pending.news.is_empty() && pending.rosters.is_empty() && pending.signals.is_empty()
     }
 
     /// Completes when something waits.

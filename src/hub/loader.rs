@@ -96,8 +96,7 @@ impl Loader {
 pub async fn heads(core: Arc<Core>) {
     while let Some(logs) = until_end(&core, core.loader.heads.take(HEADS_AT_ONCE)).await {
         let channels: Vec<Channel> = logs.iter().map(|(log, _)| log.channel).collect();
-        // A bus that is down or silent delays nobody for long: the sweep carries until it is back.
-        let _ = timeout(BUS_PATIENCE, core.bus.subscribe(&channels)).await;
+        core.hear(&channels).await;
         let heads = core.store.heads(&channels).await;
         for (log, generation) in logs {
             let head = heads.as_ref().map(|heads| heads.get(&log.channel).copied()).map_err(|_| ());
@@ -159,6 +158,12 @@ pub async fn repairs(core: Arc<Core>) {
 }
 
 impl Core {
+    /// Begins to hear channels from other instances. A bus that is down or silent delays nobody for long: once it has
+    /// confirmed them after all, it reports a gap, and heads are compared again.
+    pub(super) async fn hear(&self, channels: &[Channel]) {
+        let _ = timeout(BUS_PATIENCE, self.bus.subscribe(channels)).await;
+    }
+
     /// Reads what follows these heads, to the end, and hands it to the gates.
     pub(super) async fn fill(&self, mut behind: Vec<(Channel, i64)>) -> Result<(), ()> {
         let step = (self.config.tail_events as i64 / 2).clamp(REPAIR_EVENTS.0, REPAIR_EVENTS.1);

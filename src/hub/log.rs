@@ -3,12 +3,12 @@
 use super::audience::Audience;
 use super::entry::Entry;
 use super::gate::Gate;
-use super::tail::{Batch, Bounds, Tail};
+use super::room::Room;
+use super::tail::{Batch, Bounds, Tail, is_deletion};
 use crate::metrics;
 use crate::model::{Channel, EpochCell, Event};
 use crate::protocol::codec::Codec;
 use crate::store::read::Head;
-use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,21 +41,24 @@ pub struct ChannelLog {
     /// Whose.
     pub channel: Channel,
     epoch: EpochCell,
-    inner: Mutex<Inner>,
+    pub(super) inner: Mutex<Inner>,
     /// Bytes of all tails of the process.
     budget: Arc<AtomicUsize>,
     /// Who is to be told.
     pub audience: Audience,
+    /// Who is there.
+    pub room: Room,
 }
 
 #[derive(Default)]
-struct Inner {
-    gate: Gate,
-    tail: Tail,
+pub(super) struct Inner {
+    pub(super) gate: Gate,
+    pub(super) tail: Tail,
     standing: Option<Standing>,
     /// Counts how often everything known was forgotten.
     generation: u16,
-    unread: i64,
+    /// Unread notifications at the head.
+    pub(super) unread: i64,
     /// Who waits for the standing.
     waiting: Vec<oneshot::Sender<Placed>>,
     /// Whether the store was asked for what lies before the tail.
@@ -96,21 +99,11 @@ pub struct Missing {
     pub generation: u16,
 }
 
-/// What a socket gets that joins at `since`.
-pub struct Recovered {
-    /// The last event included.
-    pub seq: i64,
-    /// The head.
-    pub head: i64,
-    /// Encoded events.
-    pub events: Vec<Bytes>,
-}
-
 impl ChannelLog {
     /// A log that stands nowhere yet.
     pub fn new(channel: Channel, epoch: EpochCell, budget: Arc<AtomicUsize>) -> Self {
         metrics::channels(1);
-        Self { channel, epoch, inner: Mutex::default(), budget, audience: Audience::default() }
+        Self { channel, epoch, inner: Mutex::default(), budget, audience: Audience::default(), room: Room::default() }
     }
 
     /// Where it stands; if nowhere yet, a receiver of the answer, and whether this caller is the first to ask.
@@ -142,9 +135,11 @@ impl ChannelLog {
         }
         let placed = match head {
             Ok(Some(head)) if !head.closed => {
+                if inner.gate.head().is_none() {
+                    inner.unread = head.unread;
+                }
                 let passed = inner.gate.open_at(head.seq);
                 inner.standing = Some(Standing::Open);
-                inner.unread = head.unread;
                 accepted = self.append(&mut inner, passed, bounds, now_ms);
                 Ok(Standing::Open)
             }
@@ -160,9 +155,12 @@ impl ChannelLog {
         accepted
     }
 
-    /// Takes events from whatever side.
-    pub fn accept(&self, events: impl IntoIterator<Item = Event>, bounds: Bounds, now_ms: u64) -> Accepted {
+    /// Takes events from whatever side. Those that were told of a generation which is over are of another database.
+    pub fn accept(&self, events: Vec<Event>, generation: Option<u16>, bounds: Bounds, now_ms: u64) -> Accepted {
         let mut inner = self.inner.lock();
+        if generation.is_some_and(|generation| generation != inner.generation) {
+            return Accepted::default();
+        }
         let mut passed = Vec::new();
         for event in events {
             passed.extend(inner.gate.accept(event));
@@ -175,10 +173,11 @@ impl ChannelLog {
         for event in &passed {
             let entry = Arc::new(Entry::new(event.clone(), now_ms));
             match &*entry.kind {
-                "comment.deleted" => inner.tail.clean(&entry),
+                kind if is_deletion(kind) => inner.tail.clean(&entry),
                 "post.deleted" => inner.standing = Some(Standing::Missing),
                 _ => {}
             }
+            inner.unread = entry.unread.unwrap_or(inner.unread);
             if self.channel != Channel::Revocations {
                 inner.tail.push(entry, bounds);
             }
@@ -230,24 +229,6 @@ impl ChannelLog {
             }
             _ => Owed::Nothing,
         }
-    }
-
-    /// Events after `since` within a budget of bytes, or `None` if some are not in the tail. The budget shrinks by what
-    /// is given.
-    pub fn recover(&self, since: i64, codec: Codec, budget: &mut usize) -> Option<Recovered> {
-        let inner = self.inner.lock();
-        let head = inner.gate.head()?;
-        let mut recovered = Recovered { seq: since, head, events: Vec::new() };
-        for entry in inner.tail.after(since, head)? {
-            let message = entry.message(codec);
-            if message.len() > *budget {
-                break;
-            }
-            *budget -= message.len();
-            recovered.seq = entry.seq;
-            recovered.events.push(message);
-        }
-        Some(recovered)
     }
 
     /// Asks for what lies before the tail: `None` if that was read already, else a receiver of the end of reading, and for
@@ -347,11 +328,6 @@ impl ChannelLog {
     /// The database's epoch.
     pub fn epoch(&self) -> Arc<str> {
         self.epoch.get()
-    }
-
-    /// Notifications unread when the channel was placed.
-    pub fn unread(&self) -> i64 {
-        self.inner.lock().unread
     }
 
     fn account(&self, before: usize, after: usize) {

@@ -13,13 +13,20 @@ pub mod io;
 mod loader;
 mod log;
 #[cfg(test)]
+mod model_steps;
+#[cfg(test)]
 mod model_tests;
 pub mod pace;
+mod recover;
+mod room;
+mod roster;
+mod round;
 mod shard;
 mod sockets;
 mod subscribe;
 mod sweep;
 mod tail;
+mod typing;
 mod walk;
 mod watch;
 mod wheel;
@@ -43,6 +50,7 @@ use inbox::{Inbox, Told};
 use loader::Loader;
 use log::{Accepted, ChannelLog};
 use parking_lot::Mutex;
+use room::Schedule;
 use shard::Shard;
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -113,6 +121,7 @@ struct Core {
     by_user: DashMap<UserId, Vec<Arc<Conn>>>,
     inboxes: Vec<Arc<Inbox>>,
     loader: Loader,
+    schedule: Arc<Schedule>,
     tail_bytes: Arc<AtomicUsize>,
     /// Logs could not be placed anew after the database was replaced.
     resync_due: AtomicBool,
@@ -144,6 +153,7 @@ impl Hub {
             by_user: DashMap::new(),
             inboxes: (0..shards).map(|_| Arc::default()).collect(),
             loader: Loader::default(),
+            schedule: Arc::default(),
             tail_bytes: Arc::default(),
             resync_due: AtomicBool::new(false),
             boot,
@@ -160,6 +170,7 @@ impl Hub {
         tasks.spawn(vital(loader::repairs(core.clone())));
         tasks.spawn(vital(loader::catch_up(core.clone())));
         tasks.spawn(vital(sweep::run(core.clone())));
+        tasks.spawn(vital(room::run(core.clone())));
         if let Some(incoming) = core.bus.incoming() {
             tasks.spawn(vital(sweep::receive(core.clone(), incoming)));
         }
@@ -168,8 +179,7 @@ impl Hub {
 
     /// Begins to hear what is said on the internal channel; what was said before is to be read after this.
     pub async fn hear_revocations(&self) {
-        // Without the bus the sweep brings them.
-        let _ = self.core.bus.subscribe(&[Channel::Revocations]).await;
+        self.core.hear(&[Channel::Revocations]).await;
         // The watch is never given back: every instance follows this channel for as long as it lives.
         std::mem::forget(self.core.watch(Channel::Revocations));
     }
@@ -284,15 +294,15 @@ impl Core {
         }
         for (channel, events) in by_channel {
             let Some(log) = self.registry.get(&channel).map(|log| log.clone()) else { continue };
-            if channel == Channel::Revocations {
-                let _in_order = self.observing.lock();
-                let accepted = log.accept(events, self.bounds(), self.now_ms());
-                self.after(&log, accepted);
-            } else {
-                let accepted = log.accept(events, self.bounds(), self.now_ms());
-                self.after(&log, accepted);
-            }
+            self.pass(&log, events, None);
         }
+    }
+
+    /// Takes events of one channel; where a generation is given, only if it still is the log's.
+    fn pass(&self, log: &Arc<ChannelLog>, events: Vec<Event>, generation: Option<u16>) {
+        let _in_order = (log.channel == Channel::Revocations).then(|| self.observing.lock());
+        let accepted = log.accept(events, generation, self.bounds(), self.now_ms());
+        self.after(log, accepted);
     }
 
     /// Does what follows from events that passed a gate.
@@ -300,6 +310,7 @@ impl Core {
         if log.channel == Channel::Revocations {
             accepted.passed.iter().for_each(|event| self.observer.observe(event));
         }
+        self.end_typing(log, &accepted.passed);
         let mut tell = accepted.tell;
         while tell != 0 {
             let shard = tell.trailing_zeros() as usize;
@@ -331,7 +342,7 @@ impl Core {
             Phase::Open => writer.stalled_since().is_some_and(|since| passed(since, self.config.slow_timeout)),
         };
         if cut {
-            writer.end();
+            writer.end(now_ms);
             conn.io.cut();
             return !std::mem::replace(&mut writer.waiting, true);
         }

@@ -5,6 +5,7 @@
 //! are written and replaced, a bus that loses and doubles, shards that write to sockets that take as much as they like.
 
 use super::log::{ChannelLog, Missing, Owed, Placed, Standing};
+use super::model_steps::{CLIENTS, Step, step};
 use super::tail::Bounds;
 use crate::model::event::EventData;
 use crate::model::{Channel, EpochCell, Event, PostId, Timestamp};
@@ -20,60 +21,6 @@ use tokio::sync::oneshot;
 const ROOM: Channel = Channel::Post(PostId(1));
 /// Few, so that histories outgrow it.
 const TAIL: Bounds = Bounds { events: 6, bytes: 1 << 20 };
-const CLIENTS: usize = 3;
-
-/// What happens next. Numbers choose among what there is.
-#[derive(Debug, Clone)]
-enum Step {
-    /// Events are committed and published.
-    Commit(usize),
-    /// A published event arrives, and may arrive again.
-    Arrive(usize, bool),
-    /// A published event is lost.
-    Lose(usize),
-    /// What a hole hides is read, as far as this.
-    Repair(usize),
-    /// Heads and epoch are compared with the database.
-    Sweep,
-    /// Those who follow are told that the log is another one.
-    TellResync,
-    /// The database becomes another one: so much of the log is kept, so much is written at once.
-    Replace(usize, usize),
-    /// A client finds out where it can go on.
-    Prepare(usize),
-    /// What lies before the tail is asked for, or comes.
-    History,
-    /// What a client prepared comes into force.
-    Follow(usize),
-    /// A client's socket takes so many frames.
-    Visit(usize, usize),
-    /// A client's socket is cut.
-    Cut(usize),
-    /// Memory is short.
-    Shrink,
-    /// Nobody has watched for a while.
-    ForgetTail,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let client = 0..CLIENTS;
-    prop_oneof![
-        6 => (1..5usize).prop_map(Step::Commit),
-        8 => (any::<prop::sample::Index>(), any::<bool>()).prop_map(|(at, again)| Step::Arrive(at.index(1 << 16), again)),
-        2 => any::<prop::sample::Index>().prop_map(|at| Step::Lose(at.index(1 << 16))),
-        3 => (1..6usize).prop_map(Step::Repair),
-        2 => Just(Step::Sweep),
-        2 => Just(Step::TellResync),
-        1 => (0..8usize, 0..8usize).prop_map(|(kept, written)| Step::Replace(kept, written)),
-        4 => client.clone().prop_map(Step::Prepare),
-        1 => Just(Step::History),
-        4 => client.clone().prop_map(Step::Follow),
-        8 => (client.clone(), 1..9usize).prop_map(|(client, frames)| Step::Visit(client, frames)),
-        2 => client.prop_map(Step::Cut),
-        1 => Just(Step::Shrink),
-        2 => Just(Step::ForgetTail),
-    ]
-}
 
 /// An event as it was committed; the mark tells it from one with the same seq in another database.
 fn event(seq: i64, mark: u64) -> Event {
@@ -117,6 +64,9 @@ struct Granted {
     events: Vec<Bytes>,
 }
 
+/// What the database said, or that it could not be asked.
+type Read = Result<Vec<Event>, ()>;
+
 struct World {
     log: ChannelLog,
     epoch: EpochCell,
@@ -124,9 +74,11 @@ struct World {
     database: (u32, Vec<u64>),
     marks: u64,
     bus: Vec<(u32, Event)>,
+    /// What came by the bus, was found to be of this database, and is on its way to the log of that generation.
+    in_hand: Option<(u16, Event)>,
     clients: Vec<Client>,
     /// What is to be read before the tail, and what was read and is on its way.
-    histories: Vec<(Missing, Option<Result<Vec<Event>, ()>>)>,
+    histories: Vec<(Missing, Option<Read>)>,
     readers: Vec<(usize, oneshot::Receiver<Placed>)>,
     resync_due: bool,
 }
@@ -141,6 +93,7 @@ impl World {
             database: (0, Vec::new()),
             marks: 0,
             bus: Vec::new(),
+            in_hand: None,
             clients: (0..CLIENTS).map(|_| Client::default()).collect(),
             histories: Vec::new(),
             readers: Vec::new(),
@@ -186,13 +139,16 @@ impl World {
 
     /// Channels of the bus are named with the epoch: what another database said does not come here.
     fn arrive(&mut self, at: usize, again: bool) {
+        if let Some((generation, event)) = self.in_hand.take() {
+            self.log.accept(vec![event], Some(generation), TAIL, 0);
+        }
         if self.bus.is_empty() {
             return;
         }
         let at = at % self.bus.len();
         let (epoch, event) = if again { self.bus[at].clone() } else { self.bus.swap_remove(at) };
         if *self.epoch.get() == *epoch.to_string() {
-            self.log.accept([event], TAIL, 0);
+            self.in_hand = Some((self.log.generation(), event));
         }
     }
 
@@ -208,7 +164,7 @@ impl World {
 
     fn fill(&mut self, after: i64, count: usize) {
         if self.noticed() {
-            self.log.accept(self.stored(after, count), TAIL, 0);
+            self.log.accept(self.stored(after, count), None, TAIL, 0);
         }
     }
 

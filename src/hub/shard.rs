@@ -5,11 +5,11 @@
 use super::Core;
 use super::conn::{Conn, Visit};
 use super::inbox::{Inbox, Pending, Told};
-use super::log::{ChannelLog, Owed};
-use super::tail::Batch;
+use super::log::ChannelLog;
+use super::round::Round;
 use super::walk::{Purpose, Walk, Walks, index, key};
 use super::wheel::Wheel;
-use super::writer::{NOWHERE, Phase, Writer};
+use super::writer::{NOWHERE, Phase};
 use crate::metrics;
 use crate::protocol::codec::{Codec, frame};
 use crate::protocol::codes::CloseCode;
@@ -146,6 +146,12 @@ impl Shard {
             let members = self.count(&log);
             self.walks.news(log, members);
         }
+        for log in pending.rosters {
+            let members = self.count(&log);
+            if let Some(news) = log.room.begin_walk(self.index) {
+                self.walks.roster(log, news, members);
+            }
+        }
         for (log, signal) in pending.signals {
             let members = self.count(&log);
             self.walks.signal(log, signal, members);
@@ -161,6 +167,7 @@ impl Shard {
         let mut writer = conn.lock();
         let Some(at) = writer.subs.iter().position(|sub| sub.slot == NOWHERE && Arc::ptr_eq(&sub.log, &log)) else {
             if members.is_empty() {
+                log.audience.set_members(self.index, false);
                 self.members.remove(&key(&log));
             }
             return;
@@ -173,7 +180,8 @@ impl Shard {
             // The database became another one before this subscription could be told with the others.
             writer.resync(at, conn.codec, head);
         }
-        // Only now would an append tell this shard: what came in between is written here.
+        // Only now would an append or a roster be told to this shard: what came in between is written here.
+        writer.owes_presence |= writer.subs[at].presence != 0;
         let come_again = conn.settle(&mut writer, self.core.now_ms());
         drop(writer);
         if come_again {
@@ -202,6 +210,7 @@ impl Shard {
                     other.slot = sub.slot;
                 }
                 // A walk may have passed the place it moved to.
+                writer.owes_presence = true;
                 if moved.settle(&mut writer, self.core.now_ms()) {
                     drop(writer);
                     self.waiting.push(moved);
@@ -234,6 +243,7 @@ impl Shard {
             let mut writer = conn.lock();
             let Some(sub) = writer.sub_of(&walk.log) else { continue };
             if writer.waiting {
+                writer.owes_presence |= walk.purpose == Purpose::Roster;
                 continue;
             }
             let visit = match walk.purpose {
@@ -244,6 +254,10 @@ impl Shard {
                     let events = if visit.bytes > 0 { walk.signals.len() as u64 } else { 0 };
                     Visit { events, ..visit }
                 }
+                Purpose::Roster => match &walk.news {
+                    Some(news) => conn.offer_presence(&mut writer, sub, news, now_ms),
+                    None => Visit::default(),
+                },
             };
             total.events += visit.events;
             total.bytes += visit.bytes;
@@ -340,55 +354,5 @@ impl Shard {
             drop(writer);
             self.waiting.push(conn.clone());
         }
-    }
-}
-
-/// What is made once for all members of a slice.
-struct Round<'a> {
-    log: &'a Arc<ChannelLog>,
-    generation: u16,
-    /// What comes after this is told again.
-    head: i64,
-    /// The channel has had its last event.
-    ending: bool,
-    now_ms: u64,
-    batches: SmallVec<[(Codec, i64, Option<Batch>); 4]>,
-}
-
-impl<'a> Round<'a> {
-    fn new(log: &'a Arc<ChannelLog>, now_ms: u64) -> Self {
-        let (generation, head) = (log.generation(), log.head().unwrap_or(0));
-        Self { log, generation, head, ending: log.is_missing(), now_ms, batches: SmallVec::new() }
-    }
-
-    /// Brings one socket up to the head: by a batch made for its cursor if it can be, else by a visit of its own.
-    fn bring_up(&mut self, conn: &Arc<Conn>, writer: &mut Writer, sub: usize) -> Visit {
-        // A cursor of another database is compared with nothing: its socket is told to resync first.
-        let stale = writer.subs[sub].generation != self.generation;
-        if !self.ending && (stale || writer.subs[sub].cursor >= self.head) {
-            return Visit::default();
-        }
-        let first = if stale { Visit::default() } else { self.offer(conn, writer, sub) };
-        let done = first.again || first.leaving || (!self.ending && writer.subs[sub].cursor >= self.head);
-        if done {
-            return first;
-        }
-        let rest = conn.visit(writer, self.now_ms, None);
-        Visit { events: first.events + rest.events, bytes: first.bytes + rest.bytes, ..rest }
-    }
-
-    fn offer(&mut self, conn: &Arc<Conn>, writer: &mut Writer, sub: usize) -> Visit {
-        let cursor = writer.subs[sub].cursor;
-        let made = self.batches.iter().position(|(codec, from, _)| *codec == conn.codec && *from == cursor);
-        let made = made.unwrap_or_else(|| {
-            let batch = match self.log.owed(cursor, self.generation, conn.codec) {
-                Owed::Batch(batch) => Some(batch),
-                Owed::Nothing | Owed::Lost(_) => None,
-            };
-            self.batches.push((conn.codec, cursor, batch));
-            self.batches.len() - 1
-        });
-        let batch = self.batches[made].2.as_ref();
-        batch.and_then(|batch| conn.offer(writer, sub, batch, self.now_ms)).unwrap_or_default()
     }
 }

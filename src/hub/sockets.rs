@@ -7,7 +7,7 @@ use super::pace::{Rate, TooFast};
 use super::{Core, Hub};
 use crate::bus::Message;
 use crate::metrics;
-use crate::model::{Channel, SessionId, Timestamp, UserId};
+use crate::model::{Channel, SessionId, Timestamp, UserId, UserRef};
 use crate::protocol::codec::Codec;
 use crate::protocol::codes::CloseCode;
 use crate::protocol::server::{Sender, ServerMessage};
@@ -48,6 +48,16 @@ impl Hub {
     /// Ends a person's sockets of one session.
     pub fn end_session(&self, user: UserId, session: SessionId) {
         self.core.end_sockets(user, |owner| owner == session);
+    }
+
+    /// The sessions by which a person's sockets are here, and when the token of each ends.
+    pub fn sessions_of(&self, user: UserId) -> Vec<(SessionId, Timestamp)> {
+        let conns = self.core.by_user.get(&user).map(|conns| conns.clone()).unwrap_or_default();
+        let session = |conn: Arc<Conn>| {
+            let writer = conn.lock();
+            writer.who.map(|(_, session)| (session, Timestamp(writer.expires_at.saturating_mul(1000))))
+        };
+        conns.into_iter().filter_map(session).collect()
     }
 
     /// Ends all sockets of a person.
@@ -123,12 +133,18 @@ impl Socket {
         self.conn.lock().ends_with = Some(channel);
     }
 
-    /// It belongs to this person by this session until the token ends. Above the bound of sockets a person, the one that
-    /// was silent for longest is closed (4409).
-    pub fn identify(&self, user: UserId, session: SessionId, expires_at: Timestamp) {
+    /// It belongs to this person by this session until the token ends; where it has a seat, the person `face` shows has
+    /// it now. Above the bound of sockets a person, the one that was silent for longest is closed (4409).
+    pub fn identify(&self, user: UserId, session: SessionId, expires_at: Timestamp, face: impl FnOnce() -> UserRef) {
         {
             let mut writer = self.conn.lock();
-            writer.who = Some((user, session));
+            let was = writer.who.replace((user, session)).map(|(user, _)| user);
+            if writer.subs.iter().any(|sub| sub.presence != 0) {
+                let face = Arc::new(face());
+                for sub in writer.subs.iter().filter(|sub| sub.presence != 0) {
+                    self.core.reseat(&sub.log, was, &face);
+                }
+            }
             writer.expires_at = expires_at.seconds();
             writer.connect_by_ms = 0;
         }
@@ -161,8 +177,9 @@ impl Socket {
     pub fn unsubscribe(&self, channel: Channel) -> bool {
         let mut writer = self.conn.lock();
         let Some(sub) = writer.sub_named(channel) else { return false };
-        writer.subs[sub].leaving = true;
-        let come = self.conn.settle(&mut writer, self.core.now_ms());
+        let now_ms = self.core.now_ms();
+        writer.leave(sub, now_ms);
+        let come = self.conn.settle(&mut writer, now_ms);
         drop(writer);
         if come {
             self.come();
@@ -205,8 +222,12 @@ impl Socket {
 
 impl Core {
     pub(super) fn deliver_signal(&self, log: &Arc<super::log::ChannelLog>, conn: u64, from: &Sender, data: &RawValue) {
-        let message = ServerMessage::Signal { channel: log.channel, from, data };
-        let signal = Arc::new(Signal::new(conn, Codec::Json.encode(&message)));
+        self.hand_out(log, conn, &ServerMessage::Signal { channel: log.channel, from, data });
+    }
+
+    /// Hands a message to every socket in a room that keeps up, but to `conn`.
+    pub(super) fn hand_out(&self, log: &Arc<super::log::ChannelLog>, conn: u64, message: &ServerMessage<'_>) {
+        let signal = Arc::new(Signal::new(conn, Codec::Json.encode(message)));
         let mut members = log.audience.members();
         while members != 0 {
             let shard = members.trailing_zeros() as usize;
@@ -220,7 +241,7 @@ impl Drop for Socket {
     fn drop(&mut self) {
         let who = {
             let mut writer = self.conn.lock();
-            writer.end();
+            writer.end(self.core.now_ms());
             metrics::socket_closed(writer.closed_with);
             writer.who
         };

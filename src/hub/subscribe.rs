@@ -4,12 +4,13 @@
 use super::Core;
 use super::inbox::Told;
 use super::log::Standing;
+use super::recover::Recovered;
 use super::sockets::Socket;
 use super::watch::Watch;
-use super::writer::{NOWHERE, Phase, Sub, Writer};
-use crate::model::Channel;
+use super::writer::{Phase, Sub, Writer};
+use crate::model::{Channel, UserRef};
 use crate::protocol::Codec;
-use crate::protocol::server::Subscribed;
+use crate::protocol::server::{Presence, Subscribed};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ pub enum SubscribeError {
 pub struct Prepared {
     /// Which channel.
     pub channel: Channel,
+    /// Whether the socket is to have a seat in the room and be told of its roster; `None` leaves that as it is.
+    pub presence: Option<bool>,
     /// None where the socket follows the channel already: what to say then is known when it is said.
     new: Option<New>,
 }
@@ -46,7 +49,7 @@ impl Socket {
         budget: &mut usize,
     ) -> Result<Prepared, SubscribeError> {
         if self.lock().sub_named(channel).is_some() {
-            return Ok(Prepared { channel, new: None });
+            return Ok(Prepared { channel, presence: None, new: None });
         }
         let core = self.core();
         let watch = core.watch(channel);
@@ -57,23 +60,30 @@ impl Socket {
             Some((theirs, since)) if *epoch == *theirs => core.recover(&watch, since, self.codec, budget).await,
             _ => None,
         };
-        let (seq, head, events, recovered) = match recovered {
-            Some(got) => (got.seq, got.head, got.events, true),
+        let (seq, head, events, unread, recovered) = match recovered {
+            Some(got) => (got.seq, got.head, got.events, got.unread, true),
             None => {
-                let head = watch.head().ok_or(SubscribeError::Unavailable)?;
-                (head, head, Vec::new(), false)
+                let (head, unread) = watch.position().ok_or(SubscribeError::Unavailable)?;
+                (head, head, Vec::new(), unread, false)
             }
         };
-        let unread = unread(&watch);
-        let subscribed = Subscribed { channel, epoch, seq, head, recovered, events, unread };
-        Ok(Prepared { channel, new: Some(New { watch, generation, subscribed }) })
+        let subscribed = Subscribed { channel, epoch, seq, head, recovered, events, presence: None, unread };
+        Ok(Prepared { channel, presence: None, new: Some(New { watch, generation, subscribed }) })
     }
 
     /// Puts subscriptions in force and sends the answer that `say` makes of them, so that their events follow it and
-    /// nothing lies between. One that ended while the others were prepared is `None`.
-    pub fn follow(&self, prepared: Vec<Prepared>, say: impl FnOnce(Vec<Option<Subscribed>>) -> Option<Bytes>) {
+    /// nothing lies between. One that ended while the others were prepared is `None`. `face` is who is seen where a seat
+    /// is taken.
+    pub fn follow(
+        &self,
+        prepared: Vec<Prepared>,
+        face: impl FnOnce() -> Option<UserRef>,
+        say: impl FnOnce(Vec<Option<Subscribed>>) -> Option<Bytes>,
+    ) {
         let core = self.core();
         let now_ms = core.now_ms();
+        let seats = prepared.iter().any(|asked| asked.presence == Some(true));
+        let face = seats.then(face).flatten().map(Arc::new);
         let mut joined = Vec::new();
         let come = {
             let mut writer = self.lock();
@@ -81,24 +91,31 @@ impl Socket {
                 return;
             }
             let mut said = Vec::with_capacity(prepared.len());
-            for Prepared { channel, new } in prepared {
-                let Some(New { watch, generation, subscribed }) = new else {
-                    said.push(held(&writer, channel));
-                    continue;
+            for Prepared { channel, presence, new } in prepared {
+                let subscribed = match new {
+                    Some(New { watch, generation, subscribed }) => {
+                        joined.push(Arc::clone(&watch));
+                        writer.subs.push(Sub::new(watch, subscribed.seq, generation));
+                        Some(subscribed)
+                    }
+                    None => held(&writer, channel),
                 };
-                joined.push(Arc::clone(&watch));
-                writer.subs.push(Sub { log: watch, cursor: subscribed.seq, slot: NOWHERE, generation, leaving: false });
-                said.push(Some(subscribed));
+                said.push(subscribed.map(|subscribed| {
+                    let presence = core.seat(&mut writer, channel, presence, face.as_ref(), now_ms);
+                    Subscribed { presence, ..subscribed }
+                }));
             }
-            if let Some(answer) = say(said) {
-                self.enqueue(&mut writer, answer, now_ms);
+            // Before the answer is written: whoever has it may count on signals sent from then on.
+            for log in joined {
+                log.audience.set_members(self.shard, true);
+                core.inboxes[self.shard].tell(Told::Join(Arc::clone(self), log));
+            }
+            match say(said) {
+                Some(answer) => self.enqueue(&mut writer, answer, now_ms),
+                None => writer.forget_rosters(),
             }
             self.settle(&mut writer, now_ms)
         };
-        let inbox = &core.inboxes[self.shard];
-        for log in joined {
-            inbox.tell(Told::Join(Arc::clone(self), log));
-        }
         if come {
             self.come();
         }
@@ -115,15 +132,38 @@ fn held(writer: &Writer, channel: Channel) -> Option<Subscribed> {
         head: sub.log.head().unwrap_or(sub.cursor),
         recovered: true,
         events: Vec::new(),
-        unread: unread(&sub.log),
+        presence: None,
+        unread: sub.log.unread(sub.cursor),
     })
 }
 
-fn unread(watch: &Watch) -> Option<i64> {
-    matches!(watch.channel, Channel::User(_)).then(|| watch.unread())
-}
-
 impl Core {
+    /// Takes a seat for a subscription or gives it up, as asked; if it has one, all of the roster, which is what follows
+    /// builds on.
+    fn seat(
+        &self,
+        writer: &mut Writer,
+        channel: Channel,
+        wanted: Option<bool>,
+        face: Option<&Arc<UserRef>>,
+        now_ms: u64,
+    ) -> Option<Presence> {
+        let sub = writer.sub_named(channel)?;
+        let seated = writer.subs[sub].presence != 0;
+        if wanted == Some(false) {
+            writer.unseat(sub, now_ms);
+            return None;
+        }
+        let log = &writer.subs[sub].log;
+        let (revision, whole) = match (seated, wanted) {
+            (true, _) => log.room.present()?,
+            (false, Some(true)) => self.enter(log, face),
+            (false, _) => return None,
+        };
+        writer.subs[sub].presence = revision;
+        Some(whole)
+    }
+
     /// Waits until it is known where a log stands.
     async fn place(&self, watch: &Watch) -> Result<(), SubscribeError> {
         let standing = match watch.standing() {
@@ -148,13 +188,7 @@ impl Core {
         }
     }
 
-    async fn recover(
-        &self,
-        watch: &Watch,
-        since: i64,
-        codec: Codec,
-        budget: &mut usize,
-    ) -> Option<super::log::Recovered> {
+    async fn recover(&self, watch: &Watch, since: i64, codec: Codec, budget: &mut usize) -> Option<Recovered> {
         if let Some(recovered) = watch.recover(since, codec, budget) {
             return Some(recovered);
         }

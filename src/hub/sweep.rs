@@ -6,7 +6,7 @@ use super::inbox::Told;
 use super::loader::until_end;
 use super::log::ChannelLog;
 use crate::bus::{Incoming, Message};
-use crate::model::Channel;
+use crate::model::{Channel, Event};
 use crate::protocol::server::Sender;
 use crate::store::read::Head;
 use std::collections::HashMap;
@@ -37,8 +37,8 @@ pub async fn run(core: Arc<Core>) {
 pub async fn receive(core: Arc<Core>, mut incoming: Receiver<Incoming>) {
     while let Some(Some(arrived)) = until_end(&core, incoming.recv()).await {
         match arrived {
-            Incoming::Message(Message::Event(event)) => core.accept(vec![event]),
-            Incoming::Message(Message::Signal { channel, from, data }) => {
+            Incoming::Message { message: Message::Event(event), epoch } => core.accept_heard(event, epoch.as_deref()),
+            Incoming::Message { message: Message::Signal { channel, from, data }, .. } => {
                 if let Some(log) = core.registry.get(&channel).map(|log| log.clone()) {
                     let from: &Sender = &from;
                     core.deliver_signal(&log, 0, from, &data);
@@ -178,6 +178,16 @@ fn keep_budget(core: &Core) {
 }
 
 impl Core {
+    /// Takes an event that another instance told of the database with this epoch. In any other it means nothing.
+    fn accept_heard(&self, event: Event, epoch: Option<&str>) {
+        let Some(log) = self.registry.get(&event.channel).map(|log| log.clone()) else { return };
+        let generation = log.generation();
+        // Asked in this order: whoever changes the epoch goes on to change the generation.
+        if epoch.is_none_or(|epoch| *epoch == *self.epoch.get()) {
+            self.pass(&log, vec![event], Some(generation));
+        }
+    }
+
     /// Receives channels no more that have left memory.
     pub(super) async fn leave_bus(&self, mut gone: Vec<Channel>) {
         if gone.is_empty() {
@@ -186,6 +196,6 @@ impl Core {
         self.bus.unsubscribe(&gone).await;
         // Somebody may have come back in between; what was published meanwhile is found by the next sweep.
         gone.retain(|channel| self.registry.contains_key(channel));
-        let _ = self.bus.subscribe(&gone).await;
+        self.hear(&gone).await;
     }
 }

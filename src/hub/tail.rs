@@ -57,6 +57,11 @@ pub struct Bounds {
     pub bytes: usize,
 }
 
+/// Whether an event of this kind takes back what was told before.
+pub fn is_deletion(kind: &str) -> bool {
+    matches!(kind, "comment.deleted" | "notification.deleted")
+}
+
 /// The last entries of a log.
 #[derive(Debug, Default)]
 pub struct Tail {
@@ -137,7 +142,7 @@ impl Tail {
         Some(Batch::new(frames))
     }
 
-    /// Replaces what earlier entries tell of the comment that `deleted` tells is gone.
+    /// Replaces what earlier entries tell of the comment or notification that `deleted` tells is gone.
     pub fn clean(&mut self, deleted: &Entry) {
         for entry in self.entries.iter_mut().filter(|e| e.seq < deleted.seq && e.subject == deleted.subject) {
             if let Some(clean) = entry.told_as(deleted) {
@@ -150,7 +155,13 @@ impl Tail {
 
     /// Entries that tell of a deletion.
     pub fn deletions(&self) -> Vec<Arc<Entry>> {
-        self.entries.iter().filter(|entry| &*entry.kind == "comment.deleted").cloned().collect()
+        self.entries.iter().filter(|entry| is_deletion(&entry.kind)).cloned().collect()
+    }
+
+    /// The entry with this seq.
+    pub fn at(&self, seq: i64) -> Option<&Arc<Entry>> {
+        let at = usize::try_from(seq - self.start()?).ok()?;
+        self.entries.get(at)
     }
 
     /// Halves it.

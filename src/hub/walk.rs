@@ -1,9 +1,10 @@
-//! Rounds through the members of logs. Rooms take turns slice by slice, and each has at most two rounds under way: one for
-//! its log, one for signals.
+//! Rounds through the members of logs. Rooms take turns slice by slice, and each has at most three rounds under way: one
+//! for its log, one for its roster, one for signals.
 
 use super::conn::Conn;
 use super::inbox::Signal;
 use super::log::ChannelLog;
+use super::room::News;
 use crate::protocol::codec::Codec;
 use bytes::{Bytes, BytesMut};
 use std::collections::{HashMap, VecDeque};
@@ -14,6 +15,8 @@ use std::sync::Arc;
 pub enum Purpose {
     /// Bringing members up to the head.
     Log,
+    /// Telling them the roster.
+    Roster,
     /// Handing out signals.
     Signals,
 }
@@ -28,6 +31,8 @@ pub struct Walk {
     pub at: usize,
     /// Members still to be visited.
     pub left: usize,
+    /// The roster that is told in this round.
+    pub news: Option<Arc<News>>,
     /// What is handed out in this round.
     pub signals: Vec<Arc<Signal>>,
     /// What has come since this round began.
@@ -66,6 +71,13 @@ impl Walks {
         self.walk(log, Purpose::Log, members).left = members;
     }
 
+    /// There is news of a roster: a round that is under way goes on with them to where it was told.
+    pub fn roster(&mut self, log: Arc<ChannelLog>, news: Arc<News>, members: usize) {
+        let walk = self.walk(log, Purpose::Roster, members);
+        walk.news = Some(news);
+        walk.left = members;
+    }
+
     /// A signal is to be handed out to so many members.
     pub fn signal(&mut self, log: Arc<ChannelLog>, signal: Arc<Signal>, members: usize) {
         let walk = self.walk(log, Purpose::Signals, members);
@@ -81,7 +93,7 @@ impl Walks {
         self.walks.entry(name).or_insert_with(|| {
             self.turns.push_back(name);
             let (signals, next) = (Vec::new(), Vec::new());
-            Walk { log, purpose, at: 0, left: members, signals, next, joined: [None, None] }
+            Walk { log, purpose, at: 0, left: members, news: None, signals, next, joined: [None, None] }
         })
     }
 
@@ -107,7 +119,7 @@ impl Walks {
 }
 
 impl Walk {
-    /// The end of the members: a log's round goes on from the first, signals are handed to nobody twice.
+    /// The end of the members: most rounds go on from the first, but signals are handed to nobody twice.
     pub fn begin_again(&mut self) {
         self.at = 0;
         if self.purpose == Purpose::Signals {

@@ -2,6 +2,7 @@
 
 use super::log::{ChannelLog, Owed};
 use super::pace::Pace;
+use super::room::far_behind;
 use super::tail::Batch;
 use super::watch::Watch;
 use crate::metrics;
@@ -38,6 +39,8 @@ pub struct Writer {
     pub ends_with: Option<Channel>,
     /// The subscription that is looked at next: none starves another.
     turn: u8,
+    /// Some roster was not told to it.
+    pub(super) owes_presence: bool,
     /// A heartbeat waits in the outbox.
     heartbeat_waits: bool,
     /// Commands and signals it may still send.
@@ -52,6 +55,10 @@ pub struct Sub {
     pub(super) slot: u32,
     /// The log's generation that the cursor is of.
     pub(super) generation: u16,
+    /// The revision of the roster that was told; 0 where it is not told and the socket has no seat.
+    pub(super) presence: u32,
+    /// The mark of what it writes there, 0 for nothing.
+    pub(super) typing: u8,
     /// Delivery has ended; the shard takes it off its lists.
     pub(super) leaving: bool,
 }
@@ -68,6 +75,13 @@ pub enum Phase {
     Closing(u64),
     /// Nothing is written any more.
     Gone,
+}
+
+impl Sub {
+    /// A subscription from this cursor on, without a seat.
+    pub(super) fn new(log: Watch, cursor: i64, generation: u16) -> Self {
+        Self { log, cursor, slot: NOWHERE, generation, presence: 0, typing: 0, leaving: false }
+    }
 }
 
 impl Writer {
@@ -87,6 +101,7 @@ impl Writer {
             connect_by_ms,
             ends_with: None,
             turn: 0,
+            owes_presence: false,
             heartbeat_waits: false,
             pace: Pace::default(),
         }
@@ -161,21 +176,64 @@ impl Writer {
             self.closed_with = code;
             self.phase = Phase::Closing(now_ms);
             self.queue(frame);
-            self.leave_all();
+            self.leave_all(now_ms);
         }
     }
 
     /// Nothing is written any more and nothing kept.
-    pub(super) fn end(&mut self) {
+    pub(super) fn end(&mut self, now_ms: u64) {
         self.phase = Phase::Gone;
         self.rest = Bytes::new();
         self.outbox = VecDeque::new();
         self.outbox_bytes = 0;
-        self.leave_all();
+        self.leave_all(now_ms);
     }
 
-    fn leave_all(&mut self) {
-        self.subs.iter_mut().for_each(|sub| sub.leaving = true);
+    fn leave_all(&mut self, now_ms: u64) {
+        (0..self.subs.len()).for_each(|sub| self.leave(sub, now_ms));
+    }
+
+    /// Ends a subscription, gives up its seat, and ends what is written by it.
+    pub(super) fn leave(&mut self, sub: usize, now_ms: u64) {
+        self.unseat(sub, now_ms);
+        let who = self.who.map(|(user, _)| user);
+        let sub = &mut self.subs[sub];
+        sub.leaving = true;
+        if let Some(who) = who.filter(|_| sub.typing != 0) {
+            sub.log.room.end_typing(who, std::mem::take(&mut sub.typing));
+        }
+    }
+
+    /// Gives up the seat of a subscription, if it has one.
+    pub(super) fn unseat(&mut self, sub: usize, now_ms: u64) {
+        let who = self.who.map(|(user, _)| user);
+        let sub = &mut self.subs[sub];
+        if std::mem::take(&mut sub.presence) != 0 {
+            sub.log.room.leave(&sub.log, who, now_ms);
+        }
+    }
+
+    /// Nobody was told the rosters that subscriptions hold revisions of: all of them are owed.
+    pub(super) fn forget_rosters(&mut self) {
+        for sub in self.subs.iter_mut().filter(|sub| sub.presence != 0) {
+            sub.presence = far_behind(sub.presence);
+            self.owes_presence = true;
+        }
+    }
+
+    /// Begins a roster that was not told; whether there was one. Nothing else may wait.
+    pub(super) fn begin_presence(&mut self, codec: Codec) -> bool {
+        for sub in self.subs.iter_mut().filter(|sub| sub.presence != 0) {
+            if let Some((revision, frame)) = sub.log.room.owed(sub.presence, codec) {
+                sub.presence = revision;
+                if !frame.is_empty() {
+                    self.rest = frame;
+                    return true;
+                }
+            }
+        }
+        self.owes_presence = false;
+        false
     }
 
     /// The first subscription that is owed something; ends those whose post is gone and told.
@@ -189,7 +247,7 @@ impl Writer {
             match sub.log.owed(sub.cursor, sub.generation, codec) {
                 Owed::Nothing if sub.log.is_missing() => {
                     let channel = sub.log.channel;
-                    self.subs[i].leaving = true;
+                    self.leave(i, now_ms);
                     let error = ErrorBody {
                         code: ErrorCode::NotFound,
                         detail: "the post was deleted".into(),
@@ -219,5 +277,15 @@ impl Writer {
         self.subs[sub].cursor += frames as i64;
         self.rest = rest;
         frames as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_is_four_words() {
+        assert!(size_of::<Sub>() <= 32, "{} bytes", size_of::<Sub>());
     }
 }

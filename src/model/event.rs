@@ -1,6 +1,9 @@
 //! Events: what a channel's log says, in the past tense.
 
-use super::{Channel, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
+use super::notification::Which;
+use super::{
+    Channel, Comment, CommentId, Notification, NotificationId, Post, PostId, Role, SessionId, Timestamp, UserId,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -21,12 +24,25 @@ pub struct Event {
     /// What happened.
     #[schema(value_type = String)]
     pub kind: Arc<str>,
-    /// The comment it tells of, so that a deletion can clean what was told before.
+    /// What it tells of, so that a deletion can clean what was told before.
     #[serde(skip)]
-    pub subject: Option<CommentId>,
+    pub subject: Option<Subject>,
+    /// Unread notifications after it, on a person's channel.
+    #[serde(skip)]
+    pub unread: Option<i64>,
     /// The subject as of `seq` or later, as JSON text.
     #[schema(value_type = Value)]
     pub data: Arc<RawValue>,
+}
+
+/// What an event tells of, where a later one may take it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// A comment.
+    Comment(CommentId),
+    /// A notification.
+    Notification(NotificationId),
 }
 
 /// A comment's parent, with what the event changed of it.
@@ -55,6 +71,14 @@ pub enum EventData<'a> {
     PostDeleted(PostId),
     /// A back end published this; `kind` begins with `custom.`.
     Custom(&'a str, &'a RawValue),
+    /// A person is told something.
+    NotificationCreated(Noticed<'a>),
+    /// What they were told has grown; it is unread again.
+    NotificationUpdated(Noticed<'a>),
+    /// They read some of it, or all before this event.
+    NotificationsRead(&'a Which, i64),
+    /// They dismissed it, or it was taken back; with how many are unread after it.
+    NotificationDeleted(NotificationId, i64),
     /// What may no longer be told.
     Void,
     /// A session was ended; its tokens open nothing (internal channel).
@@ -76,6 +100,15 @@ pub struct Counted<'a> {
     pub comment_count: i64,
     /// What changed of the comment it answers.
     pub parent: Option<ParentCount>,
+}
+
+/// A notification with what is unread after its event.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Noticed<'a> {
+    /// The notification.
+    pub notification: &'a Notification,
+    /// How many are unread.
+    pub unread: i64,
 }
 
 /// A comment's reactions after its event.
@@ -148,6 +181,10 @@ impl EventData<'_> {
             Self::PostUpdated(_) => "post.updated".into(),
             Self::PostDeleted(_) => "post.deleted".into(),
             Self::Custom(kind, _) => (*kind).into(),
+            Self::NotificationCreated(_) => "notification.created".into(),
+            Self::NotificationUpdated(_) => "notification.updated".into(),
+            Self::NotificationsRead(..) => "notifications.read".into(),
+            Self::NotificationDeleted(..) => "notification.deleted".into(),
             Self::Void => "void".into(),
             Self::SessionRevoked(_) => "session.revoked".into(),
             Self::RoleChanged(_) => "role.changed".into(),
@@ -156,20 +193,24 @@ impl EventData<'_> {
         }
     }
 
-    /// The comment it tells of.
-    pub fn subject(&self) -> Option<CommentId> {
+    /// What it tells of.
+    pub fn subject(&self) -> Option<Subject> {
         match self {
             Self::CommentCreated(Counted { comment, .. })
             | Self::CommentDeleted(Counted { comment, .. })
-            | Self::CommentUpdated(comment) => Some(comment.id),
-            Self::CommentReacted(reacted) => Some(reacted.comment_id),
+            | Self::CommentUpdated(comment) => Some(Subject::Comment(comment.id)),
+            Self::CommentReacted(reacted) => Some(Subject::Comment(reacted.comment_id)),
+            Self::NotificationCreated(noticed) | Self::NotificationUpdated(noticed) => {
+                Some(Subject::Notification(noticed.notification.id))
+            }
+            Self::NotificationDeleted(id, _) => Some(Subject::Notification(*id)),
             _ => None,
         }
     }
 
     /// The event at its place in a log.
     pub fn at(&self, channel: Channel, seq: i64, at: Timestamp) -> Event {
-        Event { channel, seq, at, kind: self.kind(), subject: self.subject(), data: self.encode() }
+        Event { channel, seq, at, kind: self.kind(), subject: self.subject(), unread: None, data: self.encode() }
     }
 
     fn encode(&self) -> Arc<RawValue> {
@@ -180,6 +221,12 @@ impl EventData<'_> {
             Self::PostUpdated(post) => raw(&serde_json::json!({ "post": post })),
             Self::PostDeleted(post_id) => raw(&serde_json::json!({ "post_id": post_id })),
             Self::Custom(_, data) => Arc::from((*data).to_owned()),
+            Self::NotificationCreated(noticed) | Self::NotificationUpdated(noticed) => raw(noticed),
+            Self::NotificationsRead(Which::These(ids), unread) => {
+                raw(&serde_json::json!({ "ids": ids, "unread": unread }))
+            }
+            Self::NotificationsRead(Which::All, unread) => raw(&serde_json::json!({ "all": true, "unread": unread })),
+            Self::NotificationDeleted(id, unread) => raw(&serde_json::json!({ "id": id, "unread": unread })),
             Self::Void => raw(&serde_json::json!({})),
             Self::SessionRevoked(data) => raw(data),
             Self::RoleChanged(data) => raw(data),

@@ -34,3 +34,15 @@ pub struct Post {
     /// When it was last changed.
     pub updated_at: Timestamp,
 }
+
+/// How many comments the page of a host's site has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PageCount {
+    /// The post that stands for it.
+    pub id: PostId,
+    /// The host's own name for it.
+    pub page_key: String,
+    /// Comments that are not deleted.
+    #[schema(minimum = 0)]
+    pub comment_count: i64,
+}

@@ -25,9 +25,12 @@ pub struct Account {
     /// What everyone sees.
     #[serde(flatten)]
     pub user: UserRef,
-    /// The address to sign in with; none for people without a built-in account.
+    /// The address to sign in with; of people of the host's site the one that the site gave, if it did.
     #[schema(required)]
     pub email: Option<String>,
+    /// The host site's own name for the person; left out for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
     /// What they may do.
     pub role: Role,
     /// When they first came.

@@ -89,6 +89,16 @@ pub enum ClientMessage {
         /// Which.
         comment_id: i64,
     },
+    /// Marks notifications read.
+    #[serde(rename = "notifications.read")]
+    NotificationsRead {
+        /// Which.
+        #[serde(default)]
+        ids: Option<Vec<i64>>,
+        /// Whether all.
+        #[serde(default)]
+        all: Option<bool>,
+    },
     /// Puts an emoji on a comment or takes it away.
     #[serde(rename = "comment.react")]
     CommentReact {
@@ -98,6 +108,12 @@ pub enum ClientMessage {
         emoji: String,
         /// Whether it shall be there.
         on: bool,
+    },
+    /// Says that its person is writing; to be repeated while they are.
+    #[serde(rename = "typing")]
+    Typing {
+        /// A room.
+        channel: String,
     },
     /// To everyone else there, never stored.
     #[serde(rename = "signal")]
@@ -130,7 +146,7 @@ pub struct Subscription {
 
 impl ClientMessage {
     /// Every `type` a client may send.
-    pub const KINDS: [&str; 10] = [
+    pub const KINDS: [&str; 12] = [
         "connect",
         "refresh",
         "subscribe",
@@ -138,7 +154,9 @@ impl ClientMessage {
         "comment.create",
         "comment.edit",
         "comment.delete",
+        "notifications.read",
         "comment.react",
+        "typing",
         "signal",
         "ping",
     ];
@@ -153,7 +171,9 @@ impl ClientMessage {
             Self::CommentCreate { .. } => "comment.create",
             Self::CommentEdit { .. } => "comment.edit",
             Self::CommentDelete { .. } => "comment.delete",
+            Self::NotificationsRead { .. } => "notifications.read",
             Self::CommentReact { .. } => "comment.react",
+            Self::Typing { .. } => "typing",
             Self::Signal { .. } => "signal",
             Self::Ping {} => "ping",
         }

@@ -44,7 +44,7 @@ error_codes! {
     TooLarge "too_large" 413,
     /// Well formed, but a value cannot be used.
     Unprocessable "unprocessable" 422,
-    /// Too often; again after `retry_after_ms`.
+    /// Too often: again after `retry_after_ms` or `Retry-After`.
     RateLimited "rate_limited" 429,
     /// A defect of the server.
     Internal "internal" 500,

@@ -4,35 +4,43 @@
 use super::client::{ClientMessage, Command};
 use super::codec::{Codec, payload};
 use super::codes::ErrorCode;
-use super::server::{ErrorBody, Me, Refused, Sender, ServerMessage, Subscribed, Welcome};
-use crate::model::{Channel, PostId, Role, Timestamp, UserId};
+use super::server::{ErrorBody, Me, Presence, Refused, Sender, ServerMessage, Subscribed, Welcome};
+use crate::model::{Channel, PostId, Role, Timestamp, UserId, UserRef};
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Who made the fixtures of the server: a file that no test produces proves nothing.
-const MADE_HERE: [&str; 16] = [
+const MADE_HERE: [&str; 23] = [
     "error",
     "error.rate_limited",
     "error.without_id",
     "going_away",
     "heartbeat",
     "pong",
+    "presence",
+    "presence.count",
+    "presence.whole",
     "reply",
+    "reply.notifications_read",
     "reply.refresh",
     "resync",
     "signal",
     "subscribed",
     "subscribed.own",
+    "subscribed.presence",
     "subscribed.recovered",
+    "typing",
+    "typing.nobody",
     "unsubscribed",
     "welcome",
     "welcome.anonymous",
 ];
 /// In `hub/entry.rs`.
-const EVENTS: [&str; 10] = [
+const EVENTS: [&str; 15] = [
     "event.comment_created",
     "event.comment_created.root",
     "event.comment_deleted",
@@ -40,6 +48,11 @@ const EVENTS: [&str; 10] = [
     "event.comment_reacted.many",
     "event.comment_updated",
     "event.custom",
+    "event.notification_created",
+    "event.notification_deleted",
+    "event.notification_updated",
+    "event.notifications_read",
+    "event.notifications_read.all",
     "event.post_deleted",
     "event.post_updated",
     "event.void",
@@ -109,7 +122,21 @@ fn error(code: ErrorCode, detail: &str) -> ErrorBody {
 
 fn subscribed(channel: Channel, seq: i64, events: Vec<Bytes>) -> Subscribed {
     let recovered = !events.is_empty();
-    Subscribed { channel, epoch: "MqWgTrKU_WlFsVlM".into(), seq, head: seq, recovered, events, unread: None }
+    let epoch = "MqWgTrKU_WlFsVlM".into();
+    Subscribed { channel, epoch, seq, head: seq, recovered, events, presence: None, unread: None }
+}
+
+/// Two people and three without a name.
+fn present() -> Presence {
+    let ada = UserRef {
+        id: UserId(3),
+        name: "Ada Lovelace".into(),
+        handle: "ada".into(),
+        avatar_url: Some("https://img.example/ada.png".into()),
+    };
+    let bob = UserRef { id: UserId(4), name: "Bob".into(), handle: "bob".into(), avatar_url: None };
+    let users = Some(vec![ada.into(), bob.into()]);
+    Presence { count: 5, anonymous: 3, users, joined: None, left: None }
 }
 
 /// The events that `welcome` and `subscribed` bear.
@@ -138,6 +165,7 @@ fn whole_messages_are_said_as_in_their_fixtures() {
     let ends = json!({"expires_at": Timestamp(1_772_368_200_000)});
     for (name, message) in [
         ("reply", ServerMessage::Reply { id: 4, data: json!({}) }),
+        ("reply.notifications_read", ServerMessage::Reply { id: 9, data: json!({"unread": 1, "seq": 7}) }),
         ("reply.refresh", ServerMessage::Reply { id: 2, data: ends }),
         ("error", ServerMessage::Error { id: Some(5), error: forbidden }),
         ("error.rate_limited", ServerMessage::Error { id: Some(5), error: too_fast }),
@@ -154,11 +182,30 @@ fn whole_messages_are_said_as_in_their_fixtures() {
 }
 
 #[test]
+fn who_is_there_and_who_writes_is_said_as_in_their_fixtures() {
+    let whole = present();
+    let left = Some(vec![UserId(7), UserId(70_000)]);
+    let joined = whole.users.clone().map(|mut users| users.split_off(1));
+    let changes = Presence { users: None, joined, left, ..whole.clone() };
+    let count = Presence { count: 1_203, anonymous: 2, users: None, joined: None, left: None };
+    for (name, presence) in [("presence.whole", &whole), ("presence", &changes), ("presence.count", &count)] {
+        assert_says(name, |codec| payload(&codec.frame(&ServerMessage::Presence { channel: POST, presence })));
+    }
+    let sender = |user: &Arc<UserRef>| Sender::from(&**user);
+    let users: Vec<Sender> = whole.users.iter().flatten().map(sender).collect();
+    for (name, users) in [("typing", &users[..]), ("typing.nobody", &[])] {
+        assert_says(name, |codec| payload(&codec.frame(&ServerMessage::Typing { channel: POST, users })));
+    }
+}
+
+#[test]
 fn subscriptions_are_said_as_in_their_fixtures() {
     let said = |subscribed: Subscribed, id: u64| move |codec| payload(&subscribed.frame(codec, Some(id)));
     assert_says("subscribed", said(subscribed(POST, 23, Vec::new()), 3));
     let own = subscribed(Channel::User(UserId(3)), 5, Vec::new());
     assert_says("subscribed.own", said(Subscribed { unread: Some(2), ..own }, 0));
+    let presence = Some(present());
+    assert_says("subscribed.presence", said(Subscribed { presence, ..subscribed(POST, 23, Vec::new()) }, 3));
     assert_says("subscribed.recovered", |codec| {
         payload(&Subscribed { head: 30, ..subscribed(POST, 23, events(codec)) }.frame(codec, Some(3)))
     });

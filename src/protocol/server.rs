@@ -4,9 +4,10 @@ use super::codec::Codec;
 use super::codes::ErrorCode;
 use crate::model::{Channel, Role, Timestamp, UserId, UserRef};
 use bytes::Bytes;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
+use std::sync::Arc;
 
 /// An error as it stands in messages.
 #[derive(Debug, Clone, Serialize)]
@@ -33,8 +34,8 @@ pub struct Me {
     pub role: Role,
 }
 
-/// Who sent a signal.
-#[derive(Debug, Clone, Serialize)]
+/// Who sent a signal, or is writing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sender {
     /// Who.
     pub id: UserId,
@@ -46,6 +47,24 @@ impl From<&UserRef> for Sender {
     fn from(user: &UserRef) -> Self {
         Self { id: user.id, name: user.name.clone() }
     }
+}
+
+/// Who is in a room: all of it, or how it changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Presence {
+    /// People and nameless sockets.
+    pub count: u64,
+    /// Nameless sockets.
+    pub anonymous: u64,
+    /// Replaces who was there; of many a sample.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub users: Option<Vec<Arc<UserRef>>>,
+    /// Who came, or has another name or picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub joined: Option<Vec<Arc<UserRef>>>,
+    /// Who is gone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<Vec<UserId>>,
 }
 
 /// A message that is put together as a whole.
@@ -82,6 +101,21 @@ pub enum ServerMessage<'a> {
         from: &'a Sender,
         /// What.
         data: &'a RawValue,
+    },
+    /// Who is in a room.
+    Presence {
+        /// Where.
+        channel: Channel,
+        /// Who.
+        #[serde(flatten)]
+        presence: &'a Presence,
+    },
+    /// Who is writing there; replaces who was.
+    Typing {
+        /// Where.
+        channel: Channel,
+        /// Who.
+        users: &'a [Sender],
     },
     /// A sign of life.
     Heartbeat,
@@ -144,7 +178,7 @@ pub struct Subscribed {
     /// Which channel.
     pub channel: Channel,
     /// Its epoch.
-    pub epoch: std::sync::Arc<str>,
+    pub epoch: Arc<str>,
     /// The last event included or passed over.
     pub seq: i64,
     /// The channel's last event.
@@ -153,6 +187,8 @@ pub struct Subscribed {
     pub recovered: bool,
     /// Encoded events.
     pub events: Vec<Bytes>,
+    /// Who is there, where that was asked for.
+    pub presence: Option<Presence>,
     /// Unread notifications, on one's own channel.
     pub unread: Option<i64>,
 }
@@ -172,6 +208,8 @@ impl Subscribed {
             head: i64,
             recovered: bool,
             #[serde(skip_serializing_if = "Option::is_none")]
+            presence: Option<&'a Presence>,
+            #[serde(skip_serializing_if = "Option::is_none")]
             unread: Option<i64>,
         }
         let head = Head {
@@ -182,6 +220,7 @@ impl Subscribed {
             seq: self.seq,
             head: self.head,
             recovered: self.recovered,
+            presence: self.presence.as_ref(),
             unread: self.unread,
         };
         codec.encode_with_list(&head, "events", &self.events).into()

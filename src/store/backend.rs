@@ -1,7 +1,7 @@
 //! What a database must provide.
 
 use super::StoreError;
-use super::read::{ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts};
+use super::read::{ReadAccounts, ReadComments, ReadControl, ReadLog, ReadNotifications, ReadPosts};
 use super::write::{Outcome, Write};
 use crate::model::{Channel, Event, Timestamp};
 use async_trait::async_trait;
@@ -20,7 +20,9 @@ pub type GroupResult = Vec<Result<Committed, StoreError>>;
 
 /// A database.
 #[async_trait]
-pub trait Backend: ReadAccounts + ReadPosts + ReadComments + ReadLog + ReadControl + 'static {
+pub trait Backend:
+    ReadAccounts + ReadPosts + ReadComments + ReadNotifications + ReadLog + ReadControl + 'static
+{
     /// Commits a group as one transaction, members in the order given, `now` as the time of all their rows and events.
     ///
     /// **Guarantees.** When this returns, every member that is `Ok` is durable with all its events, each with its
@@ -28,7 +30,8 @@ pub trait Backend: ReadAccounts + ReadPosts + ReadComments + ReadLog + ReadContr
     /// nothing and spoils no neighbour. If the database fails the transaction, it is rolled back and the members go one
     /// by one; if the answer to a COMMIT is lost, every member gets [`StoreError::Unavailable`] and nobody retries but the
     /// client. Channel rows are taken first, in byte order of their names, then idempotency keys, sorted, then the rest.
-    /// Members whose channel row is held by another process come back as [`Grouped::Held`] and have changed nothing.
+    /// Members one of whose channel rows is held by another process, and later ones of the same room, come back as
+    /// [`Grouped::Held`] and have changed nothing.
     async fn commit(&self, group: Vec<Write>, now: Timestamp) -> Vec<Grouped>;
 
     /// Commits members that were held: as [`commit`](Self::commit), but waits for their rows (at most the lock time-out,
@@ -49,7 +52,7 @@ pub trait Backend: ReadAccounts + ReadPosts + ReadComments + ReadLog + ReadContr
 pub enum Grouped {
     /// It was decided.
     Done(Result<Committed, StoreError>),
-    /// Another process holds its channel's row; nothing was changed.
+    /// Another process holds a row it needs; nothing was changed.
     Held(Write),
 }
 

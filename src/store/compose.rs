@@ -1,10 +1,14 @@
 //! Events point, rows tell: what a stored event says, composed from the rows as they are now.
 
 use super::StoreError;
+use super::notices::ReadFacts;
 use super::reacting::ReactedFacts;
 use super::rows::EventRow;
-use crate::model::event::{Counted, ParentCount, Reacted, RoleChanged, SessionRevoked, UserBanned, UserUnbanned};
-use crate::model::{Channel, Comment, CommentId, Event, EventData, Post, PostId};
+use crate::model::event::{
+    Counted, Noticed, ParentCount, Reacted, RoleChanged, SessionRevoked, UserBanned, UserUnbanned,
+};
+use crate::model::notification::Which;
+use crate::model::{Channel, Comment, CommentId, Event, EventData, Notification, NotificationId, Post, PostId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::collections::{HashMap, HashSet};
@@ -25,12 +29,26 @@ pub struct Subjects {
     pub comments: HashMap<CommentId, Comment>,
     /// Posts that are not deleted.
     pub posts: HashMap<PostId, Post>,
+    /// Notifications that are still there and may be told.
+    pub notifications: HashMap<NotificationId, Notification>,
 }
 
-/// Which comments and which posts must be read to tell these events.
-pub fn wanted(rows: &[EventRow]) -> (Vec<CommentId>, Vec<PostId>) {
+/// What must be read to tell a stretch of events.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// Which comments.
+    pub comments: Vec<CommentId>,
+    /// Which posts.
+    pub posts: Vec<PostId>,
+    /// Which notifications.
+    pub notifications: Vec<NotificationId>,
+}
+
+/// What must be read to tell these events.
+pub fn wanted(rows: &[EventRow]) -> Wanted {
     let mut comments = HashSet::new();
     let mut posts = HashSet::new();
+    let mut notifications = HashSet::new();
     for row in rows.iter().filter(|row| !row.closed) {
         match (row.kind.as_str(), row.subject_id) {
             ("comment.created" | "comment.deleted" | "comment.updated" | "comment.reacted", Some(id)) => {
@@ -39,10 +57,17 @@ pub fn wanted(rows: &[EventRow]) -> (Vec<CommentId>, Vec<PostId>) {
             ("post.updated", Some(id)) => {
                 posts.insert(PostId(id));
             }
+            ("notification.created" | "notification.updated", Some(id)) => {
+                notifications.insert(NotificationId(id));
+            }
             _ => {}
         }
     }
-    (comments.into_iter().collect(), posts.into_iter().collect())
+    Wanted {
+        comments: comments.into_iter().collect(),
+        posts: posts.into_iter().collect(),
+        notifications: notifications.into_iter().collect(),
+    }
 }
 
 /// Composes stored events; within a channel they stay in the order given. What may no longer be told is `void`: whatever
@@ -62,8 +87,14 @@ pub fn compose(rows: Vec<EventRow>, subjects: &Subjects) -> Result<HashMap<Chann
 }
 
 fn tell(row: &EventRow, channel: Channel, subjects: &Subjects) -> Event {
-    let data = told(row, channel, subjects).unwrap_or(EventData::Void);
-    data.at(channel, row.seq, row.at)
+    // What was read is told from the event itself and must outlive what tells it.
+    let which = (row.kind == "notifications.read").then(|| facts::<ReadFacts>(row)).flatten();
+    let which = which.map(|facts| facts.ids.map_or(Which::All, Which::These));
+    let data = match &which {
+        Some(which) => EventData::NotificationsRead(which, unread(row)),
+        None => told(row, channel, subjects).unwrap_or(EventData::Void),
+    };
+    Event { unread: row.unread, ..data.at(channel, row.seq, row.at) }
 }
 
 fn told<'a>(row: &'a EventRow, channel: Channel, subjects: &'a Subjects) -> Option<EventData<'a>> {
@@ -80,6 +111,9 @@ fn told<'a>(row: &'a EventRow, channel: Channel, subjects: &'a Subjects) -> Opti
         "comment.updated" => Some(EventData::CommentUpdated(comment()?)),
         "comment.reacted" => Some(EventData::CommentReacted(reacted(comment()?, row)?)),
         "post.updated" => Some(EventData::PostUpdated(subjects.posts.get(&PostId(row.subject_id?))?)),
+        "notification.created" => Some(EventData::NotificationCreated(noticed(row, subjects)?)),
+        "notification.updated" => Some(EventData::NotificationUpdated(noticed(row, subjects)?)),
+        "notification.deleted" => Some(EventData::NotificationDeleted(NotificationId(row.subject_id?), unread(row))),
         "session.revoked" if channel == Channel::Revocations => {
             Some(EventData::SessionRevoked(facts::<SessionRevoked>(row)?))
         }
@@ -98,6 +132,15 @@ fn told<'a>(row: &'a EventRow, channel: Channel, subjects: &'a Subjects) -> Opti
 fn counted<'a>(comment: &'a Comment, row: &EventRow) -> Option<Counted<'a>> {
     let facts: CommentFacts = facts(row)?;
     Some(Counted { comment, comment_count: facts.comment_count, parent: facts.parent })
+}
+
+fn noticed<'a>(row: &EventRow, subjects: &'a Subjects) -> Option<Noticed<'a>> {
+    let notification = subjects.notifications.get(&NotificationId(row.subject_id?))?;
+    Some(Noticed { notification, unread: unread(row) })
+}
+
+fn unread(row: &EventRow) -> i64 {
+    row.unread.unwrap_or_default()
 }
 
 /// A tombstone has no reactions, so nothing is left to tell of them.
@@ -130,6 +173,7 @@ mod tests {
             kind: kind.into(),
             subject_id,
             facts: facts.map(str::to_owned),
+            unread: None,
             closed: false,
         };
         let rows = vec![
@@ -163,11 +207,19 @@ mod tests {
             kind: kind.into(),
             subject_id: Some(id),
             facts: None,
+            unread: None,
             closed,
         };
         let rows =
             [row("comment.created", 7, false), row("comment.updated", 7, false), row("comment.created", 8, true)];
-        assert_eq!(wanted(&rows), (vec![CommentId(7)], vec![]));
-        assert_eq!(wanted(&[row("post.updated", 1, false), row("custom.x", 9, false)]), (vec![], vec![PostId(1)]));
+        assert_eq!(wanted(&rows), Wanted { comments: vec![CommentId(7)], ..Wanted::default() });
+        let rows = [
+            row("post.updated", 1, false),
+            row("custom.x", 9, false),
+            row("notification.updated", 3, false),
+            row("notification.deleted", 4, false),
+        ];
+        let (posts, notifications) = (vec![PostId(1)], vec![NotificationId(3)]);
+        assert_eq!(wanted(&rows), Wanted { posts, notifications, ..Wanted::default() });
     }
 }

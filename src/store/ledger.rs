@@ -9,7 +9,7 @@ use super::rows::{ChannelRow, KeyRow};
 use super::write::IdempotencyKey;
 use crate::model::{Channel, Event, EventData, Timestamp, UserId};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// An event to be inserted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +26,8 @@ pub struct Entry {
     pub actor_id: Option<i64>,
     /// What no row holds, as JSON text.
     pub facts: Option<String>,
+    /// Unread notifications after it, on a person's channel.
+    pub unread: Option<i64>,
 }
 
 /// What a key caused.
@@ -56,6 +58,7 @@ pub struct Mark {
 pub struct Ledger {
     now: Timestamp,
     rows: BTreeMap<Channel, ChannelRow>,
+    absent: BTreeSet<Channel>,
     before: Vec<(Channel, Option<ChannelRow>)>,
     entries: Vec<Entry>,
     keys: HashMap<(String, String, String), Kept>,
@@ -69,6 +72,7 @@ impl Ledger {
         Self {
             now,
             rows: BTreeMap::new(),
+            absent: BTreeSet::new(),
             before: Vec::new(),
             entries: Vec::new(),
             keys: HashMap::new(),
@@ -86,6 +90,16 @@ impl Ledger {
     pub fn hold(&mut self, channel: Channel, row: ChannelRow) {
         let before = self.rows.insert(channel, row);
         self.before.push((channel, before));
+    }
+
+    /// Takes in that there is no such channel.
+    pub fn miss(&mut self, channel: Channel) {
+        self.absent.insert(channel);
+    }
+
+    /// Whether there is no such channel, as far as was looked for.
+    pub fn is_absent(&self, channel: Channel) -> bool {
+        self.absent.contains(&channel)
     }
 
     /// A channel row as it will be, if it is held.
@@ -106,7 +120,7 @@ impl Ledger {
         self.rows.get(&channel).map_or(1, |row| row.head + 1)
     }
 
-    /// Appends an event to a held channel; answers its seq.
+    /// Appends an event to a held channel, with its counters as they are by now; answers its seq.
     pub fn append(
         &mut self,
         channel: Channel,
@@ -117,9 +131,10 @@ impl Ledger {
     ) -> i64 {
         let seq = self.next_seq(channel);
         self.change(channel, |row| row.head = seq);
-        let event = data.at(channel, seq, self.now);
+        let unread = self.rows.get(&channel).filter(|_| matches!(channel, Channel::User(_))).map(|row| row.unread);
+        let event = Event { unread, ..data.at(channel, seq, self.now) };
         let actor_id = actor_id.map(|id| id.0);
-        self.entries.push(Entry { channel, seq, kind: event.kind.clone(), subject_id, actor_id, facts });
+        self.entries.push(Entry { channel, seq, kind: event.kind.clone(), subject_id, actor_id, facts, unread });
         self.events.push(event);
         seq
     }

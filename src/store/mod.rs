@@ -7,6 +7,7 @@
 //! SQL stands below this module and nowhere else; which database it is, is chosen at run time.
 
 pub mod backend;
+pub mod bells;
 pub mod error;
 pub mod group;
 mod lanes;
@@ -14,14 +15,19 @@ pub mod postgres;
 pub mod sqlite;
 pub mod ledger;
 pub mod compose;
+mod hosting;
 mod moderation;
 pub mod rows;
 pub mod epoch;
+pub mod excerpt;
 pub mod handles;
+pub mod inbox;
+pub mod notices;
 mod place;
 mod posting;
 pub mod reacting;
 pub mod read;
+pub mod words;
 pub mod write;
 
 #[cfg(test)]

@@ -2,15 +2,16 @@
 //! for each comment. A back end reads what is asked about, and writes what came of it.
 
 use super::backend::Committed;
+use super::bells::Bell;
 use super::error::{Rejection, StoreError};
 use super::ledger::Ledger;
 use super::write::{Outcome, Write};
 use crate::model::event::{Reacted, Toggled};
-use crate::model::{Channel, CommentId, EventData, PostId, UserId};
+use crate::model::{Channel, CommentId, EventData, NotificationId, PostId, UserId, UserRef};
 use serde::{Deserialize, Serialize};
 use sqlx::FromRow;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use utoipa::ToSchema;
 
 /// Most toggles that an event names one by one.
@@ -114,20 +115,24 @@ pub type Decided = (usize, Result<Committed, StoreError>);
 #[derive(Debug, Default)]
 pub struct Board {
     comments: HashMap<CommentId, Subject>,
-    people: HashSet<UserId>,
+    people: HashMap<UserId, UserRef>,
     chosen: HashMap<(CommentId, UserId), BTreeSet<String>>,
     /// Whatever was touched, with whether the database has it.
     stored: BTreeMap<ReactionRow, bool>,
+    bells: BTreeMap<CommentId, Bell>,
+    /// Ids for new notifications, the lowest last.
+    fresh: Vec<NotificationId>,
 }
 
 impl Board {
     /// Takes in comments, those who react to them, and what these chose there before.
     pub fn new(
         comments: Vec<ReactedRow>,
-        people: impl IntoIterator<Item = UserId>,
+        people: impl IntoIterator<Item = UserRef>,
         chosen: Vec<ReactionRow>,
     ) -> Result<Self, StoreError> {
-        let mut board = Self { people: people.into_iter().collect(), ..Self::default() };
+        let people = people.into_iter().map(|person| (person.id, person)).collect();
+        let mut board = Self { people, ..Self::default() };
         for row in comments {
             let reactions = counts(&row.reactions)?;
             let ReactedRow { id, post_id, updated_seq, deleted, .. } = row;
@@ -137,6 +142,18 @@ impl Board {
             board.chosen.entry((row.comment_id, row.user_id)).or_default().insert(row.emoji);
         }
         Ok(board)
+    }
+
+    /// Takes in what the comments' authors are told, those of them whose channels are held; with at least as many ids as
+    /// there are emoji to come.
+    pub fn hang(&mut self, bells: impl IntoIterator<Item = Bell>, fresh: Vec<NotificationId>) {
+        self.bells = bells.into_iter().map(|bell| (bell.comment(), bell)).collect();
+        self.fresh = fresh;
+    }
+
+    /// What the comments' authors are told, as it is to be.
+    pub fn bells(&self) -> impl Iterator<Item = &Bell> {
+        self.bells.values()
     }
 
     /// The channel of a comment that was read.
@@ -213,7 +230,7 @@ impl Board {
         if subject.deleted {
             return Err(Rejection::Conflict(Cow::Borrowed("the comment is deleted")));
         }
-        if !self.people.contains(&w.actor) {
+        if !self.people.contains_key(&w.actor) {
             return Err(Rejection::NotFound("user"));
         }
         let chosen = self.chosen.entry((w.comment_id, w.actor)).or_default();
@@ -247,6 +264,7 @@ impl Board {
         comment_id: CommentId,
         before: Before<'_>,
     ) -> Result<(), StoreError> {
+        let (joined, left) = self.moved(comment_id, &before);
         let by: Vec<Toggled> = before
             .into_iter()
             .map(|((user_id, emoji), was)| (Toggled { user_id, emoji: emoji.into(), on: !was }, was))
@@ -265,7 +283,28 @@ impl Board {
             subject.updated_seq = ledger.append(channel, &data, Some(comment_id.0), actor, facts);
             subject.changed = true;
         }
+        if let Some(bell) = self.bells.get_mut(&comment_id) {
+            bell.change(ledger, &joined, &left, &mut self.fresh);
+        }
         Ok(())
+    }
+
+    /// Who has begun to react to a comment, and who does no longer.
+    fn moved(&self, comment: CommentId, before: &Before<'_>) -> (Vec<UserRef>, Vec<UserId>) {
+        let (mut joined, mut left) = (Vec::new(), Vec::new());
+        let people: BTreeSet<UserId> = before.keys().map(|(user, _)| *user).collect();
+        for user in people {
+            let chosen = self.chosen.get(&(comment, user));
+            let has = chosen.is_some_and(|chosen| !chosen.is_empty());
+            let kept = chosen.into_iter().flatten().any(|emoji| !before.contains_key(&(user, emoji.as_str())));
+            let had = kept || before.iter().any(|((other, _), was)| *other == user && *was);
+            match (had, has) {
+                (false, true) => joined.extend(self.people.get(&user).cloned()),
+                (true, false) => left.push(user),
+                _ => {}
+            }
+        }
+        (joined, left)
     }
 
     fn has(&self, row: &ReactionRow) -> bool {

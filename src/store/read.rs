@@ -5,7 +5,8 @@ use super::write::Versioned;
 use crate::model::event::UserBanned;
 use crate::model::page::Sort;
 use crate::model::{
-    Account, ApiKeyId, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, SessionId, Timestamp, UserId,
+    Account, ApiKeyId, Ban, BanId, Channel, Comment, CommentId, Event, Notification, PageCount, Post, PostId,
+    SessionId, Timestamp, UserId, UserRef,
 };
 use async_trait::async_trait;
 use std::collections::HashMap;
@@ -15,6 +16,9 @@ use std::collections::HashMap;
 pub trait ReadAccounts: Send + Sync {
     /// A person.
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError>;
+
+    /// A person of the host's site, by the host's own name for them.
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError>;
 
     /// A person and their password hash, by address in lower case; none where the person has no password.
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError>;
@@ -34,6 +38,18 @@ pub struct ApiKey {
     pub scopes: Vec<String>,
 }
 
+/// Which posts to find.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Find {
+    /// With this tag.
+    pub tag: Option<String>,
+    /// With all of these words, cut as by [`words`](super::words::words); none: any.
+    pub words: Vec<String>,
+}
+
+/// Most people of a post that are looked through.
+pub const MAX_PARTICIPANTS: i64 = 10_000;
+
 /// Posts.
 #[async_trait]
 pub trait ReadPosts: Send + Sync {
@@ -42,6 +58,19 @@ pub trait ReadPosts: Send + Sync {
 
     /// Posts that are not deleted, newest first, below `before`.
     async fn posts(&self, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError>;
+
+    /// Those of them that bear this tag and have all of these words in title or body.
+    async fn find_posts(&self, find: &Find, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError>;
+
+    /// The post that stands for a page, with the head of its channel.
+    async fn page(&self, page_key: &str) -> Result<Option<Versioned<Post>>, StoreError>;
+
+    /// How many comments these pages have, in any order; those that are not there are left out.
+    async fn page_counts(&self, page_keys: &[String]) -> Result<Vec<PageCount>, StoreError>;
+
+    /// Who takes part in a post: its author first, then those with a comment that is not deleted, in the order of their
+    /// ids, at most [`MAX_PARTICIPANTS`] of them; none where the post is not there.
+    async fn participants(&self, post: PostId) -> Result<Option<Vec<UserRef>>, StoreError>;
 }
 
 /// Which comments of a post.
@@ -55,22 +84,43 @@ pub enum Below {
     Comment(CommentId),
 }
 
+/// Where a page of comments begins: behind this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Behind {
+    /// Which comment; it need not be there.
+    pub id: CommentId,
+    /// How many reactions it had, for lists by that number.
+    pub reactions: i64,
+}
+
+impl Behind {
+    /// Behind a comment as it was read.
+    pub fn comment(comment: &Comment) -> Self {
+        let reactions = comment.reactions.values().sum::<u64>();
+        Self { id: comment.id, reactions: i64::try_from(reactions).unwrap_or(i64::MAX) }
+    }
+}
+
 /// Comments.
 #[async_trait]
 pub trait ReadComments: Send + Sync {
     /// A comment, tombstones included, whose post is not deleted; with the head of its channel.
     async fn comment(&self, id: CommentId) -> Result<Option<Versioned<Comment>>, StoreError>;
 
-    /// Comments of a post by id, tombstones included, beyond `after` in the order of `sort`, from an index with work
+    /// Comments of a post, tombstones included, beyond `after` in the order of `sort`, from an index with work
     /// bounded by `limit`; none where the post is not there. The head is read before the rows.
     async fn comments(
         &self,
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError>;
+
+    /// The oldest direct replies, at most `limit` each, of comments of one post that is not deleted; in one query, with
+    /// work bounded by what it answers. Those without replies are left out.
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError>;
 
     /// What this person chose on each of these comments, in the order of code points; those without are left out.
     async fn chosen(
@@ -78,6 +128,47 @@ pub trait ReadComments: Send + Sync {
         reader: UserId,
         comments: &[CommentId],
     ) -> Result<HashMap<CommentId, Vec<String>>, StoreError>;
+}
+
+/// What people are told.
+#[async_trait]
+pub trait ReadNotifications: Send + Sync {
+    /// A page of a person's notifications, all or those unread, the latest change first, below the seq `before`; from an
+    /// index with work bounded by `limit`. Count and head are of one moment, before the rows. None where there is no such
+    /// person.
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError>;
+
+    /// Deleted posts whose notifications are still to be taken back, at most `limit`.
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError>;
+
+    /// Those of these people who are there, each once.
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError>;
+}
+
+/// People as a back end names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Recipients {
+    /// By id.
+    Ids(Vec<UserId>),
+    /// By the host site's own names for them.
+    External(Vec<String>),
+}
+
+/// A page of notifications.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inbox {
+    /// What stands on it.
+    pub items: Vec<Notification>,
+    /// How many are unread in all.
+    pub unread: i64,
+    /// The head of the person's channel.
+    pub seq: i64,
 }
 
 /// A channel's row.

@@ -18,8 +18,10 @@ pub struct AccountRow {
     pub handle: String,
     /// `users.avatar_url`.
     pub avatar_url: Option<String>,
-    /// `users.email`.
+    /// `users.email`, or else `users.host_email`.
     pub email: Option<String>,
+    /// `users.external_id`.
+    pub external_id: Option<String>,
     /// `users.role`.
     pub role: String,
     /// `users.created_at`.
@@ -33,7 +35,7 @@ impl TryFrom<AccountRow> for Account {
         let role = Role::from_name(&row.role)
             .ok_or_else(|| StoreError::Internal(format!("person {} has the role {:?}", row.id, row.role)))?;
         let user = UserRef { id: row.id, name: row.name, handle: row.handle, avatar_url: row.avatar_url };
-        Ok(Self { user, email: row.email, role, created_at: row.created_at })
+        Ok(Self { user, email: row.email, external_id: row.external_id, role, created_at: row.created_at })
     }
 }
 
@@ -50,6 +52,8 @@ pub struct PostRow {
     pub html: String,
     /// `posts.url`.
     pub url: Option<String>,
+    /// `posts.tags`: a list of text, as JSON.
+    pub tags: String,
     /// `posts.page_key`.
     pub page_key: Option<String>,
     /// `users.id`.
@@ -88,7 +92,7 @@ impl From<PostRow> for Post {
             url: row.url,
             page_key: row.page_key,
             author,
-            tags: Vec::new(),
+            tags: serde_json::from_str(&row.tags).unwrap_or_default(),
             comment_count: row.comment_count,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -215,6 +219,8 @@ pub struct EventRow {
     pub subject_id: Option<i64>,
     /// `events.facts`.
     pub facts: Option<String>,
+    /// `events.unread`.
+    pub unread: Option<i64>,
     /// `channels.closed`.
     pub closed: bool,
 }

@@ -1,8 +1,10 @@
 //! Every change the store can make, as a value, with what it answers.
 
+pub use super::hosting::{EndHostSessions, EnsureHostPeople, HostAccount, HostPerson};
+pub use super::inbox::{Dismiss, MarkRead, Notified, Notify, TakeBack, TakenBack, Unread};
 pub use super::moderation::{Ban, LiftBan, Moderator, Whom};
 pub use super::place::Place;
-pub use super::posting::{CreatePost, DeletePost, UpdatePost};
+pub use super::posting::{ChangePage, CreatePage, CreatePost, DeletePost, Page, UpdatePost};
 pub use super::reacting::{React, Reactions};
 use crate::model::channel::Channel;
 use crate::model::{Account, ApiKeyId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId};
@@ -53,18 +55,26 @@ mutations! {
     CreatePost => Applied<Versioned<Post>>,
     UpdatePost => Versioned<Post>,
     DeletePost => (),
+    CreatePage => Page,
+    ChangePage => Versioned<Post>,
     CreateComment => Applied<Comment>,
     EditComment => Comment,
     DeleteComment => Comment,
     React => Reactions,
     Publish => Applied<i64>,
+    MarkRead => Unread,
+    Dismiss => (),
+    TakeBack => TakenBack,
+    Notify => Applied<Notified>,
     Register => Opened,
     OpenSession => Opened,
     RotateRefresh => Rotation,
     EndSession => (),
     EndSessions => (),
     UpdateAccount => Account,
+    EndHostSessions => (),
     EnsurePeople => Vec<Account>,
+    EnsureHostPeople => Vec<HostAccount>,
     SetRole => Account,
     Ban => Account,
     LiftBan => Account,
@@ -80,6 +90,7 @@ impl Write {
             Self::CreatePost(w) => w.key.as_ref(),
             Self::CreateComment(w) => w.key.as_ref(),
             Self::Publish(w) => w.key.as_ref(),
+            Self::Notify(w) => w.key.as_ref(),
             _ => None,
         }
     }
@@ -109,7 +120,7 @@ pub struct Versioned<T> {
 pub struct IdempotencyKey {
     /// Who asks: `u:{user}` or `k:{api key}`.
     pub caller: String,
-    /// The kind of action: `post`, `comment`, `publish`.
+    /// The kind of action: `post`, `comment`, `publish`, `notify`.
     pub action: &'static str,
     /// What the caller chose: 1–64 of ASCII 0x21–0x7E.
     pub key: String,
@@ -127,7 +138,8 @@ pub struct Actor {
 }
 
 /// Writes a comment: `comment.created`, with `comment_count` of the channel and `reply_count` of the parent one higher.
-/// The event changes the parent too, so it is the parent's `updated_seq`.
+/// The event changes the parent too, so it is the parent's `updated_seq`. `notification.created` for those it tells:
+/// people mentioned, the parent's author, the post's author; each once, its own author never.
 /// `NotFound` for a post that is not there; `Unprocessable` at `/parent_id` for a parent that is not on that post;
 /// `Conflict` for one that is deleted.
 #[derive(Debug, Clone)]
@@ -142,12 +154,14 @@ pub struct CreateComment {
     pub body: String,
     /// The body rendered.
     pub html: String,
+    /// Handles that the body names; unknown ones are text.
+    pub mentions: Vec<String>,
     /// Makes a retry harmless; also kept in the comment's row and told to everyone.
     pub key: Option<IdempotencyKey>,
 }
 
 /// Changes a comment's text: `comment.updated`. Only its author may (`Forbidden`); a deleted one is a `Conflict`. The
-/// same text again appends nothing.
+/// same text again appends nothing. People it now mentions and who have not been told of it are.
 #[derive(Debug, Clone)]
 pub struct EditComment {
     /// Which comment.
@@ -158,10 +172,13 @@ pub struct EditComment {
     pub body: String,
     /// The body rendered.
     pub html: String,
+    /// Handles that the body names now; unknown ones are text.
+    pub mentions: Vec<String>,
 }
 
 /// Makes a comment a tombstone: `comment.deleted`, with `comment_count` one lower; the parent's `reply_count` stays. Text
-/// and author leave the answers, the text leaves the row. Deleting it again appends nothing and is no error.
+/// and author leave the answers, the text leaves the row; what it told people is taken back: `notification.deleted`.
+/// Deleting it again appends nothing and is no error.
 #[derive(Debug, Clone)]
 pub struct DeleteComment {
     /// Which comment.

@@ -112,8 +112,13 @@ fn a_setting_that_cannot_be_used_is_one_line_that_names_it() {
         ("BELFRY_RATE_LIMITS", "false"),
         ("DATABASE_URL", "mysql://swordfish@db"),
         ("DATABASE_URL", "sqlite://"),
-        ("REDIS_URL", "redis://swordfish@bus"),
+        ("REDIS_URL", "rediss://:swordfish@bus"),
+        ("REDIS_URL", "memcached://swordfish@bus"),
         ("BELFRY_JWT_SECRET", ""),
+        ("BELFRY_HOST_SECRET", " "),
+        ("BELFRY_HOST_AUD", "comments"),
+        ("BELFRY_JWKS_FILE", "no/such/file.json"),
+        ("BELFRY_JWKS_FILE", "Cargo.toml"),
     ] {
         // A port that is taken would be another failure: none is asked for.
         let addresses = [("BELFRY_LISTEN", "127.0.0.1:0"), ("BELFRY_METRICS_LISTEN", "off")];

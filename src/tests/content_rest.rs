@@ -114,13 +114,16 @@ async fn comments_are_listed_oldest_newest_and_below_a_parent() {
         format!("sort=newest&cursor={cursor}"),
         format!("parent_id=0&cursor={cursor}"),
         "cursor=zzz".into(),
-        "sort=top".into(),
+        "sort=best".into(),
+        format!("sort=top&cursor={cursor}"),
         "sort=".into(),
         "limit=0".into(),
         "limit=1.5".into(),
         "parent_id=x".into(),
         "parent_id=-1".into(),
-        "replies=3".into(),
+        "replies=11".into(),
+        "replies=x".into(),
+        "replies=".into(),
     ] {
         assert_eq!(code(&site.get("", &format!("{path}?{foreign}")).await), "400 bad_request", "{foreign}");
     }

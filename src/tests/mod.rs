@@ -5,10 +5,16 @@
 mod accounts_rest;
 mod command_line;
 mod content_rest;
+mod found_rest;
 mod history_rest;
 mod live;
+mod matrix;
+mod notifications_rest;
+mod notify_rest;
 mod openapi;
+mod pages_rest;
 mod posts_rest;
 mod publish_rest;
 mod reactions_rest;
 mod site;
+mod threads_rest;

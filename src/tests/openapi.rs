@@ -47,7 +47,9 @@ async fn the_document_is_served_as_it_is_printed() {
     let served = site.at("/openapi.json").await.ok();
     assert_eq!(served, document(&site.state.config.limits));
     assert_eq!(served["openapi"], "3.1.0");
-    assert_eq!(served["components"]["schemas"]["NewPost"]["properties"]["title"]["maxLength"], 77);
+    let schemas = &served["components"]["schemas"];
+    assert_eq!(schemas["NewPost"]["properties"]["title"]["maxLength"], 77);
+    assert_eq!(schemas["Reading"]["oneOf"][0]["properties"]["ids"]["maxItems"], 1_000);
 }
 
 #[tokio::test]
@@ -55,6 +57,7 @@ async fn every_operation_is_told_whole() {
     let site = Site::open().await;
     let document = document(&site.state.config.limits);
     let tags: Vec<&Value> = document["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect();
+    assert!(!document.to_string().contains("[`"), "a link into the code leads nowhere here");
     let mut ids = BTreeSet::new();
     for (path, method, operation) in operations(&document) {
         let name = format!("{method} {path}");
@@ -95,4 +98,22 @@ async fn every_reference_leads_somewhere_and_every_bound_to_a_field() {
             assert!(kind, "{name}.{field} is told by a bound only");
         }
     }
+}
+
+#[tokio::test]
+async fn the_page_shows_every_operation_and_runs_nothing() {
+    let site = Site::open().await;
+    let page = site.at("/docs").await;
+    assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'; style-src 'sha256-"));
+    let document = document(&site.state.config.limits);
+    for (path, method, operation) in operations(&document) {
+        let id = operation["operationId"].as_str().unwrap();
+        assert!(page.text.contains(&format!("<details id=\"{id}\">")), "{method} {path}");
+    }
+    for (at, _) in page.text.match_indices("href=\"#") {
+        let name = page.text[at + 7..].split('"').next().unwrap();
+        assert!(page.text.contains(&format!("id=\"{name}\"")), "{name}");
+    }
+    assert!(!page.text.contains("<script") && !page.text.contains("//"), "nothing is fetched from elsewhere");
 }

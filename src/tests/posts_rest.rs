@@ -61,7 +61,7 @@ async fn posts_are_listed_newest_first() {
     let next = first["next_cursor"].as_str().unwrap();
     let second = site.get("", &format!("/posts?limit=3&cursor={next}")).await.ok();
     assert_eq!((ids(&second), &second["next_cursor"]), (written[3..].to_vec(), &Value::Null));
-    for bad in ["limit=0", "limit=-1", "limit=x", "cursor=x", "cursor=", "q=a", "tag=a", "page_keys=a"] {
+    for bad in ["limit=0", "limit=-1", "limit=x", "cursor=x", "cursor="] {
         assert_eq!(code(&site.get("", &format!("/posts?{bad}")).await), "400 bad_request", "{bad}");
     }
     assert_eq!(site.get("", "/posts?limit=101").await.status, 200);

@@ -6,9 +6,9 @@ use belfry::app::{App, Mode, World, open_backend};
 use belfry::bus::LocalBus;
 use belfry::config::Config;
 use belfry::http::AppState;
-use belfry::model::Role;
 use belfry::model::clock::DatabaseClock;
 use belfry::model::random::SystemEntropy;
+use belfry::model::{EpochCell, Role};
 use belfry::store::write::SetRole;
 use clap::Parser;
 use serde_json::{Value, json};
@@ -56,6 +56,7 @@ impl Site {
             bus: LocalBus::new().join(),
             entropy: Arc::new(SystemEntropy),
             clock: Arc::new(DatabaseClock::new()),
+            epoch: EpochCell::default(),
         };
         let app = App::start(config, world).await.unwrap();
         Self { state: app.state.clone(), app, _folder: folder }

@@ -31,7 +31,7 @@ impl Session {
         }
         // One span a command: one a socket would cost each idle one its memory. The quickest have nothing to log.
         let span = match &message {
-            ClientMessage::Signal { .. } | ClientMessage::Ping {} => Span::none(),
+            ClientMessage::Typing { .. } | ClientMessage::Signal { .. } | ClientMessage::Ping {} => Span::none(),
             _ => tracing::info_span!("socket", connection = self.socket.name()),
         };
         self.carry_out(id, message).instrument(span).await;
@@ -58,13 +58,15 @@ impl Session {
                 return;
             }
             ClientMessage::Unsubscribe { channel } => self.on_unsubscribe(&channel),
-            ClientMessage::Refresh { token } => self.on_refresh(&token),
+            ClientMessage::Refresh { token } => self.on_refresh(&token).await,
+            ClientMessage::Typing { channel } => self.on_typing(&channel),
             ClientMessage::Signal { channel, data } => self.on_signal(&channel, &data),
             ClientMessage::CommentCreate { post_id, parent_id, body, key } => {
                 self.on_create(post_id, parent_id, body, key).await
             }
             ClientMessage::CommentEdit { comment_id, body } => self.on_edit(comment_id, body).await,
             ClientMessage::CommentDelete { comment_id } => self.on_delete(comment_id).await,
+            ClientMessage::NotificationsRead { ids, all } => self.on_read(ids, all).await,
             ClientMessage::CommentReact { comment_id, emoji, on } => self.on_react(comment_id, &emoji, on).await,
         };
         match (answer, id) {
@@ -115,10 +117,13 @@ impl Session {
         }
         let since = asked.since.map(|since| i64::try_from(since).unwrap_or(i64::MAX));
         let from = asked.epoch.as_deref().zip(since);
-        self.socket.prepare(channel, from, budget).await.map_err(|error| match error {
+        let mut prepared = self.socket.prepare(channel, from, budget).await.map_err(|error| match error {
             SubscribeError::NotFound => DomainError::not_found("there is no such channel"),
             SubscribeError::Unavailable => DomainError::new(ErrorCode::Unavailable, "the store cannot be asked now"),
-        })
+        })?;
+        // Nobody else is on a person's own channel.
+        prepared.presence = asked.presence.filter(|_| matches!(channel, Channel::Post(_)));
+        Ok(prepared)
     }
 
     async fn on_subscribe(&mut self, id: Option<u64>, asked: Subscription) {
@@ -131,13 +136,17 @@ impl Session {
     /// Puts a subscription in force and answers where there is an id to answer to.
     pub(super) fn answer_subscribed(&self, id: Option<u64>, prepared: Prepared) {
         let codec = self.socket.codec;
-        self.socket.follow(vec![prepared], |granted| {
-            let id = id?;
-            Some(match granted.into_iter().next().flatten() {
-                Some(subscribed) => subscribed.frame(codec, Some(id)),
-                None => codec.frame(&ServerMessage::Error { id: Some(id), error: error_body(&over()) }),
-            })
-        });
+        self.socket.follow(
+            vec![prepared],
+            || self.face(),
+            |granted| {
+                let id = id?;
+                Some(match granted.into_iter().next().flatten() {
+                    Some(subscribed) => subscribed.frame(codec, Some(id)),
+                    None => codec.frame(&ServerMessage::Error { id: Some(id), error: error_body(&over()) }),
+                })
+            },
+        );
     }
 
     fn on_unsubscribe(&mut self, channel: &str) -> Result<Value, DomainError> {
@@ -146,14 +155,14 @@ impl Session {
         Ok(json!({}))
     }
 
-    fn on_refresh(&mut self, token: &str) -> Result<Value, DomainError> {
+    async fn on_refresh(&mut self, token: &str) -> Result<Value, DomainError> {
         let current = self.signed_in()?;
-        let fresh = self.sockets.accounts.authenticate(token)?;
+        let fresh = self.sockets.accounts.authenticate(token).await?;
         if fresh.user_id != current.user_id {
             return Err(DomainError::forbidden("this token is somebody else's"));
         }
         let expires_at = fresh.expires_at;
-        self.socket.identify(fresh.user_id, fresh.session_id, expires_at);
+        self.socket.identify(fresh.user_id, fresh.session_id, expires_at, || fresh.user());
         // Looked at again, as for `connect`: an end that came before the socket could be found by it is not missed.
         if let Err(error) = self.sockets.accounts.recheck(&fresh) {
             self.close(CloseCode::Forbidden);
@@ -163,23 +172,37 @@ impl Session {
         Ok(json!({ "expires_at": expires_at }))
     }
 
+    fn on_typing(&mut self, channel: &str) -> Result<Value, DomainError> {
+        let identity = self.signed_in()?;
+        let channel = self.room(&identity, channel)?;
+        let who = Sender { id: identity.user_id, name: identity.name.clone() };
+        self.socket.typing(channel, &who, self.signal_caps()).ok_or_else(not_there)?;
+        Ok(json!({}))
+    }
+
     fn on_signal(&mut self, channel: &str, data: &Value) -> Result<Value, DomainError> {
         let identity = self.signed_in()?;
-        let channel = channels::resolve(Some(&identity), channel)?;
-        let not_there = || DomainError::forbidden("signals are for rooms that one follows");
-        if !matches!(channel, Channel::Post(_)) {
-            return Err(not_there());
-        }
+        let channel = self.room(&identity, channel)?;
         let data = client::raw(data);
         let most = self.sockets.config.sockets.max_signal;
         if data.get().len() > most {
             return Err(DomainError::too_large(format!("a signal has at most {most} bytes")));
         }
-        let limits = &self.sockets.config.limits;
-        let caps = limits.rate_limits.0.then_some((limits.signals_per_socket, limits.signals_per_room));
         let from = Arc::new(Sender { id: identity.user_id, name: identity.name.clone() });
-        self.socket.signal(channel, &from, &data, caps).ok_or_else(not_there)?;
+        self.socket.signal(channel, &from, &data, self.signal_caps()).ok_or_else(not_there)?;
         Ok(json!({}))
+    }
+
+    /// The room that a signal is for.
+    fn room(&self, identity: &Identity, channel: &str) -> Result<Channel, DomainError> {
+        let channel = channels::resolve(Some(identity), channel)?;
+        if matches!(channel, Channel::Post(_)) { Ok(channel) } else { Err(not_there()) }
+    }
+
+    /// Signals a second of a socket and of a room; `None` where rates are lifted.
+    fn signal_caps(&self) -> Option<(u32, u32)> {
+        let limits = &self.sockets.config.limits;
+        limits.rate_limits.0.then_some((limits.signals_per_socket, limits.signals_per_room))
     }
 
     async fn on_create(
@@ -217,6 +240,17 @@ impl Session {
         let reactions = self.sockets.comments.react(&identity, id::<CommentId>(comment_id)?, emoji, on).await?;
         Ok(to_value(&reactions))
     }
+
+    async fn on_read(&mut self, ids: Option<Vec<i64>>, all: Option<bool>) -> Result<Value, DomainError> {
+        let identity = self.signed_in()?;
+        let ids = ids.map(|ids| ids.into_iter().map(id).collect()).transpose()?;
+        let after = self.sockets.notifications.read(&identity, ids, all).await?;
+        Ok(json!({ "unread": after.unread, "seq": after.seq }))
+    }
+}
+
+fn not_there() -> DomainError {
+    DomainError::forbidden("this is for rooms that one follows")
 }
 
 fn id<T: TryFrom<i64>>(number: i64) -> Result<T, DomainError> {

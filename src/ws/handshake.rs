@@ -3,7 +3,7 @@
 use super::session::{Entrance, Session, Who, error_body};
 use crate::domain::{DomainError, Identity};
 use crate::hub::Prepared;
-use crate::model::Channel;
+use crate::model::{Channel, UserRef};
 use crate::protocol::client::Subscription;
 use crate::protocol::codes::{CloseCode, ErrorCode};
 use crate::protocol::server::{Me, Refused, Welcome};
@@ -39,7 +39,7 @@ impl Session {
             (Who::Person(_), _) => {
                 return self.fail(id, &DomainError::conflict("this socket is signed in already"));
             }
-            (_, Some(token)) => match self.sockets.accounts.authenticate(token) {
+            (_, Some(token)) => match self.sockets.accounts.authenticate(token).await {
                 Ok(identity) => {
                     if !self.sign_in(id, identity) {
                         return;
@@ -73,7 +73,7 @@ impl Session {
 
     /// Takes an identity for this socket's; closes it and returns false if its session has just ended.
     fn sign_in(&mut self, id: Option<u64>, identity: Identity) -> bool {
-        self.socket.identify(identity.user_id, identity.session_id, identity.expires_at);
+        self.socket.identify(identity.user_id, identity.session_id, identity.expires_at, || identity.user());
         // Looked at again: an end that came before the socket could be found by it is not missed.
         if let Err(error) = self.sockets.accounts.recheck(&identity) {
             self.fail_and_close(id, &error);
@@ -97,21 +97,25 @@ impl Session {
         let expires_at = identity.map(|identity| identity.expires_at);
         let welcome = Welcome::new(id, &connection, me, heartbeat_ms, expires_at);
         let codec = self.socket.codec;
-        self.socket.follow(prepared, |granted| {
-            let mut granted = granted.into_iter();
-            let mut body = |(channel, refused): (String, Option<DomainError>)| -> Bytes {
-                let refused = match refused {
-                    Some(error) => error,
-                    None => match granted.next().flatten() {
-                        Some(subscribed) => return subscribed.encode(codec, None),
-                        None => over(),
-                    },
+        self.socket.follow(
+            prepared,
+            || self.face(),
+            |granted| {
+                let mut granted = granted.into_iter();
+                let mut body = |(channel, refused): (String, Option<DomainError>)| -> Bytes {
+                    let refused = match refused {
+                        Some(error) => error,
+                        None => match granted.next().flatten() {
+                            Some(subscribed) => return subscribed.encode(codec, None),
+                            None => over(),
+                        },
+                    };
+                    codec.encode(&Refused { channel: &channel, error: error_body(&refused) }).into()
                 };
-                codec.encode(&Refused { channel: &channel, error: error_body(&refused) }).into()
-            };
-            let bodies: Vec<Bytes> = answers.into_iter().map(&mut body).collect();
-            Some(welcome.frame(codec, &bodies))
-        });
+                let bodies: Vec<Bytes> = answers.into_iter().map(&mut body).collect();
+                Some(welcome.frame(codec, &bodies))
+            },
+        );
     }
 
     async fn follow_notifications(&mut self) {
@@ -133,6 +137,11 @@ impl Session {
                 self.close(if error.code == ErrorCode::NotFound { CloseCode::NotFound } else { CloseCode::Internal });
             }
         }
+    }
+
+    /// Who is seen in rooms.
+    pub(super) fn face(&self) -> Option<UserRef> {
+        self.person().map(|identity| identity.user())
     }
 
     pub(super) fn person(&self) -> Option<&Arc<Identity>> {

@@ -11,6 +11,7 @@ pub use session::{Entrance, Visitor};
 use crate::config::Config;
 use crate::domain::accounts::Accounts;
 use crate::domain::comments::Comments;
+use crate::domain::notifications::Notifications;
 use crate::hub::Hub;
 use dashmap::DashMap;
 use std::net::IpAddr;
@@ -24,6 +25,8 @@ pub struct Sockets {
     pub accounts: Arc<Accounts>,
     /// What comments go to.
     pub comments: Arc<Comments>,
+    /// What is read of what people are told.
+    pub notifications: Arc<Notifications>,
     /// Bounds.
     pub config: Arc<Config>,
     by_address: DashMap<IpAddr, usize>,
@@ -31,8 +34,14 @@ pub struct Sockets {
 
 impl Sockets {
     /// No sockets yet.
-    pub fn new(hub: Arc<Hub>, accounts: Arc<Accounts>, comments: Arc<Comments>, config: Arc<Config>) -> Arc<Self> {
-        Arc::new(Self { hub, accounts, comments, config, by_address: DashMap::new() })
+    pub fn new(
+        hub: Arc<Hub>,
+        accounts: Arc<Accounts>,
+        comments: Arc<Comments>,
+        notifications: Arc<Notifications>,
+        config: Arc<Config>,
+    ) -> Arc<Self> {
+        Arc::new(Self { hub, accounts, comments, notifications, config, by_address: DashMap::new() })
     }
 
     /// A place for one more socket of an address; `None` above the bound.

@@ -41,6 +41,8 @@ export class FakeHub extends FakeContent {
   tail = 1024;
   /** New connections fail while it is set. */
   down = false;
+  /** Brings each frame to its client: soon, unless told otherwise. */
+  wire: (deliver: () => void) => void = queueMicrotask;
   /** Sees each message before the hub; true swallows it. */
   intercept: ((socket: HubSocket, message: ClientMessage) => boolean | void) | null = null;
 

@@ -35,8 +35,8 @@ export class FakePresence {
       channel,
       count: now.people.length + now.anonymous,
       anonymous: now.anonymous,
-      ...(joined.length && { joined }),
-      ...(left.length && { left }),
+      joined,
+      left,
     };
     for (const socket of this.sockets) {
       if (socket !== except && socket.present.has(channel)) socket.send(message);

@@ -114,7 +114,7 @@ function route(hub: FakeHub, request: RestRequest): RestAnswer {
       return { status: 201, body: hub.shown(comment, author) };
     }
     case "GET /comments/{id}":
-      return { status: 200, body: hub.shown(hub.comment(Number(id)), user) };
+      return { status: 200, body: { ...hub.shown(hub.comment(Number(id)), user), epoch: hub.data.epoch } };
     case "PUT /comments/{id}/reactions/{last}":
     case "DELETE /comments/{id}/reactions/{last}":
       return {
@@ -128,6 +128,12 @@ function route(hub: FakeHub, request: RestRequest): RestAnswer {
     case "DELETE /notifications/{id}":
       hub.dismissNotification(signedIn().id, Number(id));
       return { status: 204 };
+    case "GET /bans": {
+      moderator();
+      const banned = hub.data.users.filter((one) => one.banned);
+      const items = banned.map((one) => ({ user: face(one), ...one.banned, by: null, created_at: hub.time() }));
+      return { status: 200, body: { items, next_cursor: null } };
+    }
     case "PUT /users/{id}/ban":
     case "DELETE /users/{id}/ban": {
       moderator();

@@ -26,7 +26,7 @@ export function socketClass(hub: FakeHub): SocketConstructor {
           send: (message) => {
             const frame = this.#codec.encode(message);
             const data = typeof frame === "string" ? frame : frame.buffer;
-            queueMicrotask(() => !this.#ended && this.onmessage?.({ data }));
+            hub.wire(() => !this.#ended && this.onmessage?.({ data }));
           },
           close: (code, reason) => queueMicrotask(() => this.#end(code, reason ?? "")),
         });

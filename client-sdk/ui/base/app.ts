@@ -37,6 +37,12 @@ export function useUser(): User | null | undefined {
  * needs no one.
  */
 export function joinSessionAndClient({ client, session }: App): void {
+  // Refused as this person: the refresh tells whether the session is over or the person banned.
+  const goOnAsNobody = async () => {
+    await session.token({ fresh: true }).catch(() => null);
+    session.forget();
+    await client.reauthenticate();
+  };
   let tried: number | null | undefined;
   const compare = () => {
     if (session.user === undefined || client.state.status !== "connected") return;
@@ -51,9 +57,7 @@ export function joinSessionAndClient({ client, session }: App): void {
   session.on("user", compare);
   client.on("user", compare);
   client.on("state", ({ code, status }) => {
-    if (status !== "closed" || code !== 4403) return;
-    session.forget();
-    void client.reauthenticate();
+    if (status === "closed" && code === 4403) void goOnAsNobody();
   });
 }
 

@@ -125,6 +125,6 @@ function describe(error: BelfryError, isNew: boolean): string {
   if (error.code === "unprocessable" && FIELDS.some((name) => fieldError(error, name))) return "";
   if (error.code === "unauthenticated") return "This email and password do not go together.";
   if (error.code === "conflict" && isNew) return "There is an account with this email already. Sign in instead.";
-  if (error.code === "forbidden") return error.message;
+  if (error.code === "forbidden") return isNew ? sentence(error, true) : "This account is suspended.";
   return sentence(error);
 }

@@ -16,9 +16,11 @@ const SENTENCES: Record<string, string> = {
   wrong_user: "This was written by somebody who is no longer signed in.",
 };
 
-/** An error as a sentence for whoever is at the page. What the server says about the input goes first. */
-export function sentence(error: BelfryError): string {
-  const theirs = error.code === "unprocessable" || error.code === "bad_request";
+/** An error as a sentence for whoever is at the page. What the server says about the input goes first,
+ * and with `theirWords` whatever it says.
+ */
+export function sentence(error: BelfryError, theirWords = false): string {
+  const theirs = theirWords || error.code === "unprocessable" || error.code === "bad_request";
   return (!theirs && SENTENCES[error.code]) || asSentence(error.message);
 }
 
@@ -28,7 +30,7 @@ const asSentence = (text: string): string =>
 /** What is wrong with a field of a form, if the server named it. */
 export function fieldError(error: BelfryError | null, name: string): string | undefined {
   if (!(error instanceof ProblemError)) return undefined;
-  const found = error.errors.find(({ pointer }) => pointer === `/${name}`);
+  const found = error.errors.find(({ pointer }) => pointer === `/${name}` || pointer.startsWith(`/${name}/`));
   return found && asSentence(found.detail);
 }
 

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Notification } from "../../src/index.js";
 import { useApp, useChanges } from "../base/app.js";
 import { BellIcon } from "../base/icons.js";
@@ -18,6 +18,8 @@ export function InboxPanel({ onFollow, onLook }: InboxPanelProps) {
   const { inbox } = useApp();
   useChanges((changed) => inbox.onChange(changed), [inbox]);
   useEffect(onLook, [inbox.items]);
+  const scroll = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => scroll.current?.focus({ preventScroll: true }), []);
   const list = useRef<HTMLUListElement>(null);
   const { complete, error, items, loaded, loading, unread } = inbox;
 
@@ -54,7 +56,7 @@ export function InboxPanel({ onFollow, onLook }: InboxPanelProps) {
           </button>
         )}
       </header>
-      <div class="scroll" onKeyDown={onKeyDown}>
+      <div class="scroll" ref={scroll} tabIndex={-1} onKeyDown={onKeyDown}>
         {error && (
           <p role="alert" class="note-bar bad">
             <span>{sentence(error)} </span>

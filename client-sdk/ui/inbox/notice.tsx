@@ -61,10 +61,12 @@ export function Notice({ dismissLabel, notification, onDismiss, onFollow }: Noti
           <Time at={updated_at} />
         </span>
       </a>
-      <span class="dot" aria-hidden="true" />
-      <button type="button" class="plain round" aria-label={dismissLabel} title={dismissLabel} onClick={onDismiss}>
-        <CloseIcon />
-      </button>
+      <span class="ends">
+        <span class="dot" aria-hidden="true" />
+        <button type="button" class="plain round" aria-label={dismissLabel} title={dismissLabel} onClick={onDismiss}>
+          <CloseIcon />
+        </button>
+      </span>
     </div>
   );
 }

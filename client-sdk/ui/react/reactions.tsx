@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { BelfryError } from "../../src/index.js";
 import { SmileIcon } from "../base/icons.js";
 import { Popover } from "../base/popover.js";
@@ -21,8 +21,10 @@ interface ReactionsProps {
 export function Reactions({ error, mine, name, onReact, reactions }: ReactionsProps) {
   // The last one that was taken away here stays as long as it has the focus, so that the keyboard does not lose its place.
   const [held, setHeld] = useState<string | null>(null);
-  const shown = Object.entries(reactions).filter(([emoji, count]) => count > 0 || emoji === held);
-  if (held && !(held in reactions)) shown.push([held, 0]);
+  const order = useOrder(reactions);
+  const shown = order
+    .map((emoji) => [emoji, reactions[emoji] ?? 0] as const)
+    .filter(([emoji, count]) => count > 0 || emoji === held);
   const toggle = (emoji: string) => onReact(emoji, !mine.includes(emoji));
   return (
     <div class="reactions">
@@ -47,23 +49,25 @@ export function Reactions({ error, mine, name, onReact, reactions }: ReactionsPr
           />
         )}
       </Popover>
-      {shown.map(([emoji, count]) => (
-        <button
-          key={emoji}
-          type="button"
-          class="chip"
-          aria-pressed={mine.includes(emoji)}
-          aria-label={`${emoji} ${count}`}
-          onClick={() => toggle(emoji)}
-          onFocus={() => setHeld(emoji)}
-          onBlur={() => setHeld(null)}
-        >
-          <span class="emoji" aria-hidden="true">
-            {emoji}
-          </span>
-          <span class="number">{count.toLocaleString()}</span>
-        </button>
-      ))}
+      <span class="chips">
+        {shown.map(([emoji, count]) => (
+          <button
+            key={emoji}
+            type="button"
+            class="chip"
+            aria-pressed={mine.includes(emoji)}
+            aria-label={`${emoji} ${count}`}
+            onClick={() => toggle(emoji)}
+            onFocus={() => setHeld(emoji)}
+            onBlur={() => setHeld(null)}
+          >
+            <span class="emoji" aria-hidden="true">
+              {emoji}
+            </span>
+            <span class="number">{count.toLocaleString()}</span>
+          </button>
+        ))}
+      </span>
       {error && (
         <span class="problem" role="alert">
           {sentence(error)}
@@ -71,4 +75,13 @@ export function Reactions({ error, mine, name, onReact, reactions }: ReactionsPr
       )}
     </div>
   );
+}
+
+/** Most used first to begin with; what comes later goes to the end, so that nothing that is shown changes its place. */
+function useOrder(reactions: Record<string, number>): string[] {
+  const order = useRef<string[]>([]);
+  const known = new Set(order.current);
+  const added = Object.keys(reactions).filter((emoji) => !known.has(emoji));
+  if (added.length) order.current = [...order.current, ...added.sort((a, b) => reactions[b]! - reactions[a]!)];
+  return order.current;
 }

@@ -2,7 +2,6 @@ import type { RefObject } from "preact";
 import type { Comment } from "../../src/index.js";
 import type { BelfryError } from "../../src/errors.js";
 import { PencilIcon, ReplyIcon, TrashIcon } from "../base/icons.js";
-import { counted } from "../base/words.js";
 import { Reactions } from "../react/reactions.js";
 
 interface CommentActionsProps {
@@ -46,8 +45,11 @@ export function CommentActions(props: CommentActionsProps) {
       )}
       {fresh > 0 && (
         <button type="button" class="new" onClick={props.onReveal}>
-          {counted(fresh, "new reply", "new replies")}
-          <span class="hidden"> to {name}</span>
+          {fresh.toLocaleString()} new
+          <span>
+            <span class="longer">{fresh === 1 ? " reply" : " replies"}</span>
+            <span class="hidden"> to {name}</span>
+          </span>
         </button>
       )}
       {!comment.deleted && mayWrite && (

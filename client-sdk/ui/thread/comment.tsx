@@ -60,7 +60,7 @@ export function Comment({ flat, inReplyTo, node }: CommentProps) {
     setFailure(null);
     if (!user) return setSigningIn(emoji);
     if (on) noteUse(emoji);
-    thread
+    thread.live
       .react(comment.id, emoji, on)
       .catch((error: unknown) => setFailure({ of: "react", error: asBelfryError(error) }));
   };

@@ -14,7 +14,7 @@ export function AskDelete({ busy, error, onDelete, onKeep, question }: AskProps)
   useLayoutEffect(() => keep.current?.focus(), []);
   return (
     <div
-      class="row actions"
+      class="row actions asks"
       role="group"
       aria-label={question}
       onKeyDown={(event) => event.key === "Escape" && onKeep()}

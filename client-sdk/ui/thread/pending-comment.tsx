@@ -31,7 +31,7 @@ export function PendingComment({ node }: { node: ThreadNode & { draft: NonNullab
         {error && (
           <SignedIn onSignedIn={() => thread.live.retry(draft.key)}>
             {(check) => (
-              <div class="row actions">
+              <div class="row actions asks">
                 <span class="problem" role="alert">
                   {sentence(error)}
                 </span>

@@ -38,10 +38,6 @@ export class ThreadOnPage {
     this.live.comment(author, body, parentId);
   }
 
-  react(commentId: number, emoji: string, on: boolean): Promise<unknown> {
-    return this.app.client.react(commentId, emoji, on);
-  }
-
   typing = (): void => {
     this.app.client.typing(`post:${this.postId}`);
   };

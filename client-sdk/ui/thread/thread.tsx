@@ -1,11 +1,14 @@
 import { useEffect, useMemo, useReducer } from "preact/hooks";
+import type { CommentSort } from "../../src/index.js";
 import type { LiveThread, ThreadNode } from "../../src/thread.js";
 import { useApp, useChanges, useUser } from "../base/app.js";
 import { CommentIcon } from "../base/icons.js";
 import { counted, sentence } from "../base/words.js";
 import { Typing } from "../people/typing.js";
+import { drafts } from "../write/drafts.js";
 import { rows } from "./branch.js";
 import { keepPending } from "./pending.js";
+import { keepSort } from "./sort.js";
 import { ReplyBox } from "./reply-box.js";
 import { ThreadContext, ThreadOnPage } from "./thread-context.js";
 
@@ -22,6 +25,21 @@ export function Thread({ live, postId }: { live: LiveThread; postId: number }) {
   const { store } = live;
   const { fresh, roots, tail } = store.view;
   const empty = !roots.length && !tail.length && !fresh && store.complete;
+  const newestFirst = store.sort === "newest";
+  // Where new ones come in, one writes.
+  const box = !thread.closed && (
+    <ReplyBox
+      key="box"
+      parentId={null}
+      draftName={thread.rootDraft}
+      label="Write a comment"
+      placeholder="Write a comment. Markdown is fine."
+      submitLabel="Comment"
+      signInLabel="Sign in to comment"
+    />
+  );
+  const edge = <Edge key="edge" fresh={fresh} thread={thread} />;
+  const writing = newestFirst ? [box, edge] : [edge, box];
   return (
     <ThreadContext.Provider value={{ thread }}>
       <section class="thread" aria-labelledby="thread-title">
@@ -29,11 +47,15 @@ export function Thread({ live, postId }: { live: LiveThread; postId: number }) {
           <h2 id="thread-title">
             Comments <span class="quiet number">{store.commentCount.toLocaleString()}</span>
           </h2>
+          {!empty && <SortChoice live={live} />}
         </header>
         {thread.closed && (
-          <p class="note-bar" role="status">
-            This thread is closed: its post was deleted. You can still read and copy what is here.
-          </p>
+          <div class="note-bar" role="status">
+            <p>This thread is closed: its post was deleted. You can still read and copy what is here.</p>
+            {drafts.get(thread.rootDraft) && (
+              <textarea readOnly aria-label="What you were writing" value={drafts.get(thread.rootDraft)} />
+            )}
+          </div>
         )}
         {empty && (
           <div class="empty">
@@ -41,6 +63,7 @@ export function Thread({ live, postId }: { live: LiveThread; postId: number }) {
             <p>Be the first to say something.</p>
           </div>
         )}
+        {newestFirst && writing}
         <ol class="comments">
           {rows(roots, 0)}
           {!store.complete && (
@@ -48,25 +71,47 @@ export function Thread({ live, postId }: { live: LiveThread; postId: number }) {
               <button type="button" disabled={live.loadingMore} onClick={() => void live.loadMore()}>
                 {live.loadingMore ? "Loading…" : "Load more comments"}
               </button>
-              {live.error && <span class="problem"> {sentence(live.error)}</span>}
+            </li>
+          )}
+          {live.error && !thread.closed && (
+            <li key="error" class="problem" role="alert">
+              {sentence(live.error)}
             </li>
           )}
           {rows(tail, 0)}
         </ol>
-        <Edge fresh={fresh} thread={thread} />
+        {!newestFirst && writing}
         <Announcement count={countFresh(roots) + countFresh(tail) + fresh} />
-        {!thread.closed && (
-          <ReplyBox
-            parentId={null}
-            draftName={thread.rootDraft}
-            label="Write a comment"
-            placeholder="Write a comment. Markdown is fine."
-            submitLabel="Comment"
-            signInLabel="Sign in to comment"
-          />
-        )}
       </section>
     </ThreadContext.Provider>
+  );
+}
+
+const SORTS: { sort: CommentSort; label: string }[] = [
+  { sort: "oldest", label: "Oldest first" },
+  { sort: "newest", label: "Newest first" },
+  { sort: "top", label: "Top first" },
+];
+
+/** In which order the thread is read; kept for this browser. */
+function SortChoice({ live }: { live: LiveThread }) {
+  return (
+    <label class="sorts">
+      <span class="hidden">Order of comments</span>
+      <select
+        value={live.sort}
+        onChange={({ currentTarget: { value } }) => {
+          keepSort(value as CommentSort);
+          void live.setSort(value as CommentSort);
+        }}
+      >
+        {SORTS.map(({ label, sort }) => (
+          <option key={sort} value={sort}>
+            {label}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

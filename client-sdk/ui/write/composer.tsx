@@ -1,6 +1,7 @@
 import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { JSX, RefObject } from "preact";
 import { Lazy } from "../base/lazy.js";
+import { counted } from "../base/words.js";
 import { drafts } from "./drafts.js";
 import { grow, pasteLink } from "./editing.js";
 import { useSuggestions, type FindPeople } from "./suggest.js";
@@ -134,7 +135,7 @@ export function Composer(props: ComposerProps) {
         <div class="bar">
           <Tabs id={id} preview={preview} onChoose={setPreview} />
           <span class="note" id={`${id}-note`} aria-live="polite">
-            {left < NEAR && (left < 0 ? `${-left} characters too many` : `${left} characters left`)}
+            {left < NEAR && room(left)}
             {props.note}
           </span>
           <span class="buttons">
@@ -152,6 +153,9 @@ export function Composer(props: ComposerProps) {
     </form>
   );
 }
+
+const room = (left: number): string =>
+  `${counted(Math.abs(left), "character", "characters")} ${left < 0 ? "too many" : "left"}`;
 
 interface TabsProps {
   id: string;

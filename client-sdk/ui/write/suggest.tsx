@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import type { JSX, RefObject } from "preact";
 import type { Person } from "../../src/index.js";
+import { useUser } from "../base/app.js";
 import { Avatar } from "../people/avatar.js";
 import { insert } from "./editing.js";
 
@@ -29,6 +30,7 @@ export function useSuggestions(box: RefObject<HTMLTextAreaElement | null>, find?
   const dismissed = useRef<number | null>(null);
   const id = useId();
   const part = asked?.part;
+  const me = useUser()?.id;
 
   useEffect(() => {
     if (part === undefined || !find) return;
@@ -37,7 +39,7 @@ export function useSuggestions(box: RefObject<HTMLTextAreaElement | null>, find?
       find(part).then(
         (found) => {
           if (!wanted) return;
-          setPeople(found);
+          setPeople(found.filter(({ id }) => id !== me));
           setChosen(0);
         },
         // Without suggestions one still can write the handle.

@@ -15,7 +15,7 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     let belfry: PathBuf = arguments.need("belfry")?;
     let data: PathBuf = arguments.need("data")?;
     let database: Option<String> = arguments.take("database")?;
-    let comments: u32 = arguments.or("comments", 100_000)?;
+    let comments: u32 = arguments.or("comments", 110_000)?;
     let requests: usize = arguments.or("requests", 500)?;
     arguments.done()?;
     let command = |arguments: &[&str]| command(&belfry, &data, database.as_deref(), arguments);

@@ -10,6 +10,7 @@ use crate::config::{Limits, Switch};
 use crate::domain::comments::{Comments, NewComment};
 use crate::domain::limits::RateLimits;
 use crate::domain::posts::{NewPost, Posts};
+use crate::domain::takebacks::Takebacks;
 use crate::domain::{DomainError, Identity, profile};
 use crate::model::{Account, Comment, PostId, SessionId};
 use clap::{Args, FromArgMatches};
@@ -68,7 +69,7 @@ pub async fn seed(beside: &Beside, amount: Amount) -> Result<Vec<String>, StartE
     let limits = unlimited();
     let rates = Arc::new(RateLimits::new(&limits, beside.clock()));
     let seed = Seed {
-        posts: Posts::new(beside.store(), limits.clone()),
+        posts: Posts::new(beside.store(), limits.clone(), rates.clone(), Arc::new(Takebacks::new(beside.store()))),
         comments: Comments::new(beside.store(), limits, rates),
         people: accounts.into_iter().map(|account| identity(account, beside)).collect(),
         bar: bar(u64::from(amount.comments) + u64::from(amount.large)),
@@ -96,8 +97,9 @@ pub async fn seed(beside: &Beside, amount: Amount) -> Result<Vec<String>, StartE
 
 impl Seed {
     async fn post(&self, author: usize, text: &Text, key: &str) -> Result<PostId, DomainError> {
+        let tags = text.tags.iter().map(|tag| (*tag).to_owned()).collect();
         let (title, body) = (text.title.to_owned(), text.body.to_owned());
-        let post = NewPost { title, body, key: Some(key.to_owned()) };
+        let post = NewPost { title, body, tags, key: Some(key.to_owned()) };
         Ok(self.posts.create(&self.people[author], post).await?.value.value.id)
     }
 

@@ -1,7 +1,7 @@
 //! Comments and their counters.
 
 use super::support::*;
-use crate::model::{CommentId, PostId, UserId};
+use crate::model::{CommentId, PostId, Subject, UserId};
 use crate::store::Rejection;
 use crate::store::write::*;
 use futures_util::future::join_all;
@@ -27,7 +27,8 @@ pub async fn a_comment_is_answered_told_and_read_alike(db: &Database) {
 
     let log = p.log(room(post.id)).await;
     assert_eq!(kinds(&log), ["comment.created"; 3]);
-    assert_eq!(log.iter().map(|event| event.subject).collect::<Vec<_>>(), [root.id, reply.id, deeper.id].map(Some));
+    let subjects = [root.id, reply.id, deeper.id].map(|id| Some(Subject::Comment(id)));
+    assert_eq!(log.iter().map(|event| event.subject).collect::<Vec<_>>(), subjects);
     assert_eq!(data(&log[0])["parent"], json!(null));
     assert_eq!(
         data(&log[2]),

@@ -1,7 +1,9 @@
 //! A back end that does as another one does, but holds rooms and fails when told to: for what only a group can get wrong.
 
 use crate::model::page::Sort;
-use crate::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use crate::model::{
+    Account, Ban, BanId, Channel, Comment, CommentId, Event, PageCount, Post, PostId, Timestamp, UserId, UserRef,
+};
 use crate::store::backend::{Backend, GroupResult, Grouped};
 use crate::store::read::*;
 use crate::store::write::{Versioned, Write};
@@ -94,6 +96,10 @@ impl ReadAccounts for Double {
         self.inner.account(id).await
     }
 
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        self.inner.host_person(external_id).await
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
         self.inner.credentials(email).await
     }
@@ -112,6 +118,22 @@ impl ReadPosts for Double {
     async fn posts(&self, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
         self.inner.posts(before, limit).await
     }
+
+    async fn find_posts(&self, find: &Find, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
+        self.inner.find_posts(find, before, limit).await
+    }
+
+    async fn page(&self, page_key: &str) -> Result<Option<Versioned<Post>>, StoreError> {
+        self.inner.page(page_key).await
+    }
+
+    async fn page_counts(&self, page_keys: &[String]) -> Result<Vec<PageCount>, StoreError> {
+        self.inner.page_counts(page_keys).await
+    }
+
+    async fn participants(&self, post: PostId) -> Result<Option<Vec<UserRef>>, StoreError> {
+        self.inner.participants(post).await
+    }
 }
 
 #[async_trait]
@@ -125,10 +147,14 @@ impl ReadComments for Double {
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         self.inner.comments(post, below, sort, after, limit).await
+    }
+
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError> {
+        self.inner.replies(parents, limit).await
     }
 
     async fn chosen(
@@ -137,6 +163,27 @@ impl ReadComments for Double {
         comments: &[CommentId],
     ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
         self.inner.chosen(reader, comments).await
+    }
+}
+
+#[async_trait]
+impl ReadNotifications for Double {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        self.inner.inbox(user, unread, before, limit).await
+    }
+
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError> {
+        self.inner.takebacks(limit).await
+    }
+
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError> {
+        self.inner.recipients(named).await
     }
 }
 

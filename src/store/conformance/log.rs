@@ -21,7 +21,8 @@ pub async fn what_is_replayed_at_once_is_what_was_told(db: &Database) {
     let post = p.post(ada).await;
     p.comment(post.id, ada, "one").await;
     p.done(publish(room(post.id), r#"{"x":1}"#)).await;
-    p.done(UpdatePost { post_id: post.id, actor: author(ada), title: Some("two".into()), body: None }).await;
+    p.done(UpdatePost { post_id: post.id, actor: author(ada), title: Some("two".into()), body: None, tags: None })
+        .await;
     let log = p.log(room(post.id)).await;
     assert_eq!(log.iter().map(told).collect::<Vec<_>>(), p.told.events().iter().map(told).collect::<Vec<_>>());
     assert_eq!(

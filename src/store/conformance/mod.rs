@@ -20,18 +20,24 @@
 //! starts at the machine's time; nothing sleeps.
 
 pub(crate) mod accounts;
+pub(crate) mod bells;
 pub(crate) mod bans;
 pub(crate) mod comments;
 pub(crate) mod control;
 pub(crate) mod double;
+pub(crate) mod hosting;
+pub(crate) mod found;
 pub(crate) mod keys;
 pub(crate) mod log;
+pub(crate) mod notices;
+pub(crate) mod notifications;
 pub(crate) mod pages;
 pub(crate) mod posts;
 pub(crate) mod prune;
 pub(crate) mod reactions;
 pub(crate) mod sessions;
 pub(crate) mod support;
+pub(crate) mod tabs;
 pub(crate) mod writes;
 
 pub(crate) use support::Database;
@@ -90,12 +96,54 @@ macro_rules! conformance {
                     a_deleted_post_is_gone_and_so_is_all_its_log_told,
                     the_channel_of_a_write_is_known_before_it,
                 }
+                found {
+                    posts_are_found_by_tag_and_by_words_newest_first,
+                    a_post_is_found_by_what_it_says_now_and_not_at_all_once_deleted,
+                    what_is_searched_for_is_cut_and_compared_alike,
+                    the_page_of_a_site_is_made_once_and_found_by_its_key,
+                    a_page_made_at_once_by_many_is_one_post,
+                    a_page_is_changed_and_told,
+                    pages_are_counted_by_their_keys,
+                    who_takes_part_is_the_author_and_whoever_has_a_comment,
+                }
                 pages {
                     every_list_of_comments_has_its_order,
+                    a_list_by_reactions_has_the_most_first_and_the_oldest_of_equals,
+                    the_first_replies_of_many_are_read_at_once,
                     a_page_shows_comments_as_they_are_with_the_head_of_their_room,
                     a_post_that_is_not_there_has_no_pages,
                     pages_are_stable_while_comments_are_inserted,
                     posts_are_listed_newest_first_without_those_deleted,
+                }
+                notifications {
+                    a_comment_tells_those_it_concerns_once_each_and_never_its_author,
+                    a_comment_that_is_repeated_with_its_key_tells_nobody_again,
+                    an_edit_tells_whom_it_mentions_and_nobody_has_told,
+                    a_comment_tells_so_many_people_in_all_its_edits_and_no_more,
+                    deleting_a_comment_takes_back_what_it_told,
+                    an_inbox_is_read_by_its_latest_changes_in_pages,
+                    what_is_read_is_counted_once_and_only_ones_own,
+                    reading_all_is_reading_what_came_before_it,
+                    a_notification_is_dismissed_by_its_person_and_again_without_a_word,
+                    a_notification_tells_post_and_comment_as_they_are_and_not_at_all_once_the_post_is_gone,
+                }
+                bells {
+                    reactions_are_one_notification_that_counts_people,
+                    who_takes_back_all_is_no_actor_and_the_last_takes_the_row,
+                    one_who_joins_makes_it_unread_again_and_one_who_leaves_does_not,
+                    reactions_that_go_together_are_one_event_for_each_author,
+                    what_was_told_of_reactions_goes_with_the_comment_or_is_dismissed,
+                }
+                notices {
+                    a_notice_reaches_those_who_are_there_each_by_one_of_its_own,
+                    a_group_is_one_notification_that_counts_and_is_unread_again,
+                    a_notice_repeated_with_its_key_tells_nobody_again,
+                    people_are_found_by_id_or_by_the_host_sites_name,
+                    what_a_deleted_post_has_told_is_taken_back_by_whoever_gets_to_it,
+                    a_held_person_stalls_only_the_rooms_that_tell_them,
+                }
+                tabs {
+                    what_every_tab_shows_is_what_was_unread_at_its_seq,
                 }
                 log {
                     what_is_replayed_at_once_is_what_was_told,
@@ -132,6 +180,15 @@ macro_rules! conformance {
                     only_people_below_a_moderator_are_banned_by_them,
                     a_refresh_token_of_a_banned_person_is_refused_and_not_spent,
                     a_ban_that_has_ended_is_over_and_its_row_goes,
+                }
+                hosting {
+                    people_of_the_host_are_found_or_made_in_the_order_asked_for,
+                    what_the_host_says_replaces_what_is_kept_and_the_rest_stays,
+                    an_address_of_the_host_is_nobodys_to_sign_in_with,
+                    handles_of_people_of_the_host_are_made_unique,
+                    a_person_of_the_host_first_seen_twice_at_once_is_one_person,
+                    a_token_of_the_host_is_revoked_until_it_ends,
+                    everywhere_ends_tokens_of_the_host_and_sessions_alike,
                 }
                 prune {
                     a_long_log_loses_its_beginning_and_its_floor_moves,

@@ -3,7 +3,7 @@
 use super::support::*;
 use crate::model::page::Sort;
 use crate::model::{Comment, CommentId, PostId};
-use crate::store::read::Below;
+use crate::store::read::{Behind, Below};
 use crate::store::write::*;
 
 struct List<'a> {
@@ -14,16 +14,17 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    async fn page(&self, after: Option<CommentId>, limit: i64) -> Vec<Comment> {
+    async fn page(&self, after: Option<Behind>, limit: i64) -> Vec<Comment> {
         self.p.store.read().comments(self.post, self.below, self.sort, after, limit).await.unwrap().unwrap().value
     }
 
     /// Every page from the first, two comments at a time.
     async fn all(&self) -> Vec<CommentId> {
-        let mut ids = Vec::new();
+        let (mut ids, mut last) = (Vec::new(), None);
         loop {
-            let page = self.page(ids.last().copied(), 2).await;
-            if page.is_empty() {
+            let page = self.page(last, 2).await;
+            last = page.last().map(Behind::comment);
+            if last.is_none() {
                 return ids;
             }
             ids.extend(page.iter().map(|comment| comment.id));
@@ -65,6 +66,67 @@ pub async fn every_list_of_comments_has_its_order(db: &Database) {
     assert_eq!(foreign.all().await, []);
 }
 
+pub async fn a_list_by_reactions_has_the_most_first_and_the_oldest_of_equals(db: &Database) {
+    let p = db.process().await;
+    let people: Vec<_> = [p.user("ada").await, p.user("bob").await, p.user("eve").await].into();
+    let (ada, post) = (people[0], p.post(people[0]).await.id);
+    let other = p.post(ada).await;
+    let foreign = p.comment(other.id, ada, "elsewhere").await.id;
+    let root = p.comment(post, ada, "root").await;
+    let mut roots = vec![root.id];
+    let mut replies = Vec::new();
+    for _ in 0..5 {
+        roots.push(p.comment(post, ada, "root").await.id);
+        replies.push(p.reply(&root, ada, "reply").await.id);
+    }
+    // How often each is chosen; the first of a person counts as much as the second.
+    let chosen = [(roots[3], 3), (roots[5], 3), (roots[1], 1), (replies[4], 2), (replies[2], 4), (foreign, 5)];
+    for (comment_id, times) in chosen {
+        for n in 0..times {
+            let emoji = if n < 3 { "👍" } else { "🎉" }.into();
+            p.done(React { comment_id, actor: people[n % 3], emoji, on: true, at_most: 20 }).await;
+        }
+    }
+    let top = |below| List { p: &p, post, below, sort: Sort::Top };
+    let by_roots = [roots[3], roots[5], roots[1], roots[0], roots[2], roots[4]];
+    assert_eq!(top(Below::Roots).all().await, by_roots);
+    let by_replies = [replies[2], replies[4], replies[0], replies[1], replies[3]];
+    assert_eq!(top(Below::Comment(root.id)).all().await, by_replies);
+    assert_eq!(top(Below::Comment(foreign)).all().await, []);
+    let flat = top(Below::Anything).all().await;
+    assert_eq!(flat[..5], [replies[2], roots[3], roots[5], replies[4], roots[1]]);
+    assert!(flat[5..].is_sorted() && flat.len() == 11);
+    let page = top(Below::Anything).page(Some(Behind { id: roots[3], reactions: 3 }), 2).await;
+    assert_eq!(page.iter().map(|comment| comment.id).collect::<Vec<_>>(), flat[2..4]);
+    assert_eq!(page[1], p.read_comment(replies[4]).await);
+
+    p.done(DeleteComment { comment_id: roots[3], actor: author(ada) }).await;
+    assert_eq!(top(Below::Roots).all().await[..2], [roots[5], roots[1]]);
+    let foreign_root = List { p: &p, post: other.id, below: Below::Comment(root.id), sort: Sort::Top };
+    assert_eq!(foreign_root.all().await, []);
+}
+
+pub async fn the_first_replies_of_many_are_read_at_once(db: &Database) {
+    let p = db.process().await;
+    let ada = p.user("ada").await;
+    let post = p.post(ada).await.id;
+    let roots = [p.comment(post, ada, "a").await, p.comment(post, ada, "b").await, p.comment(post, ada, "c").await];
+    let mut written: Vec<Vec<Comment>> = vec![Vec::new(); 2];
+    for n in 0..5 {
+        let of = n % 2;
+        let reply = p.reply(&roots[of], ada, "reply").await;
+        written[of].push(reply);
+    }
+    p.reply(&written[0][0], ada, "deeper").await;
+    written[0][0] = p.read_comment(written[0][0].id).await;
+    let ids: Vec<CommentId> = roots.iter().map(|root| root.id).chain([CommentId(999_999)]).collect();
+    let replies = p.store.read().replies(&ids, 2).await.unwrap();
+    let expected = [(ids[0], written[0][..2].to_vec()), (ids[1], written[1][..2].to_vec())];
+    assert_eq!(replies, expected.into());
+    assert_eq!(p.store.read().replies(&ids, 9).await.unwrap()[&ids[0]], written[0]);
+    assert!(p.store.read().replies(&[], 9).await.unwrap().is_empty());
+}
+
 pub async fn a_page_shows_comments_as_they_are_with_the_head_of_their_room(db: &Database) {
     let p = db.process().await;
     let ada = p.user("ada").await;
@@ -103,9 +165,10 @@ pub async fn pages_are_stable_while_comments_are_inserted(db: &Database) {
     }
     for sort in [Sort::Oldest, Sort::Newest] {
         let list = List { p: &p, post, below: Below::Anything, sort };
-        let mut seen: Vec<CommentId> = Vec::new();
+        let (mut seen, mut last): (Vec<CommentId>, _) = (Vec::new(), None);
         for _ in 0..3 {
-            let page = list.page(seen.last().copied(), 2).await;
+            let page = list.page(last, 2).await;
+            last = page.last().map(Behind::comment);
             seen.extend(page.iter().map(|comment| comment.id));
             p.comment(post, ada, "in between").await;
         }

@@ -232,16 +232,16 @@ pub(crate) fn moderator(user_id: UserId) -> Actor {
 
 pub(crate) fn create_post(author: UserId, title: &str) -> CreatePost {
     let (title, body, html) = (title.into(), "body".into(), "<p>body</p>".into());
-    CreatePost { author, title, body, html, key: None }
+    CreatePost { author, title, body, html, tags: Vec::new(), key: None }
 }
 
 pub(crate) fn create_comment(post_id: PostId, author: UserId, body: &str) -> CreateComment {
-    let html = format!("<p>{body}</p>");
-    CreateComment { post_id, parent_id: None, author, body: body.into(), html, key: None }
+    let (html, mentions) = (format!("<p>{body}</p>"), Vec::new());
+    CreateComment { post_id, parent_id: None, author, body: body.into(), html, mentions, key: None }
 }
 
 pub(crate) fn edit(comment_id: CommentId, actor: Actor, body: &str) -> EditComment {
-    EditComment { comment_id, actor, body: body.into(), html: format!("<p>{body}</p>") }
+    EditComment { comment_id, actor, body: body.into(), html: format!("<p>{body}</p>"), mentions: Vec::new() }
 }
 
 pub(crate) fn publish(channel: Channel, data: &str) -> Publish {

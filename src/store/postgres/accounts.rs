@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::hot::storable;
+use super::log::open_channel;
 use super::sessions::insert_session;
 use crate::model::event::RoleChanged;
 use crate::model::{Account, ApiKeyId, Channel, EventData, UserId, UserRef};
@@ -21,9 +22,14 @@ const HANDLE_TAKEN: Rejection = Rejection::Conflict(Cow::Borrowed("handle"));
 
 macro_rules! accounts {
     ($rest:literal) => {
-        concat!("select id, name, handle, avatar_url, email, role, created_at from users ", $rest)
+        concat!(
+            "select id, name, handle, avatar_url, coalesce(email, host_email) as email, external_id, role, created_at \
+             from users ",
+            $rest
+        )
     };
 }
+pub(super) use accounts;
 
 /// A person.
 pub(super) async fn account(db: &mut PgConnection, id: UserId) -> Result<Option<Account>, StoreError> {
@@ -93,10 +99,7 @@ pub(super) async fn register(db: &mut PgConnection, ledger: &Ledger, w: &Registe
         .execute(&mut *db)
         .await?;
         if inserted.rows_affected() == 1 {
-            sqlx::query("insert into channels (name) values ($1)")
-                .bind(Channel::User(id).name())
-                .execute(&mut *db)
-                .await?;
+            open_channel(db, Channel::User(id)).await?;
             let session_id = insert_session(db, ledger.now(), id, &w.session).await?;
             let account = account(db, id).await?.ok_or(NOT_FOUND)?;
             return Ok(Opened { account, session_id });

@@ -1,21 +1,37 @@
 //! Statements for many rows at once: arrays in, one round trip each, however many there are.
 
-use super::hot::Parent;
-use crate::model::{CommentId, PostId, Timestamp};
+use super::found::{Indexed, index};
+use crate::model::{CommentId, PostId, Timestamp, UserId};
 use crate::store::ledger::{Caused, Ledger};
 use crate::store::rows::KeyRow;
 use crate::store::write::{CreateComment, CreatePost, IdempotencyKey};
+use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use std::collections::{BTreeSet, HashMap};
 
+/// A comment that is answered.
+#[derive(Debug, Clone, Copy, FromRow)]
+pub(super) struct Parent {
+    pub(super) id: CommentId,
+    pub(super) post_id: PostId,
+    pub(super) author_id: UserId,
+    pub(super) root_id: Option<CommentId>,
+    pub(super) depth: i64,
+    pub(super) reply_count: i64,
+    pub(super) updated_seq: i64,
+    pub(super) deleted: bool,
+}
+
 /// A comment to be inserted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct NewComment<'a> {
     pub(super) write: &'a CreateComment,
     pub(super) id: CommentId,
     pub(super) root_id: Option<CommentId>,
     pub(super) depth: i64,
     pub(super) seq: i64,
+    /// Whom it tells, as JSON.
+    pub(super) told: Option<String>,
 }
 
 /// A post to be inserted, with its channel.
@@ -93,7 +109,7 @@ pub(super) async fn parents(
         return Ok(HashMap::new());
     }
     let found: Vec<Parent> = sqlx::query_as(
-        "select id, post_id, root_id, depth, reply_count, updated_seq, deleted_at is not null as deleted
+        "select id, post_id, author_id, root_id, depth, reply_count, updated_seq, deleted_at is not null as deleted
          from comments
          where id = any($1)",
     )
@@ -140,13 +156,14 @@ pub(super) async fn insert_comments(
     }
     sqlx::query(
         "insert into comments
-             (id, post_id, parent_id, root_id, depth, author_id, body, html, key, seq, updated_seq, created_at)
+             (id, post_id, parent_id, root_id, depth, author_id, body, html, key, seq, updated_seq, told,
+              created_at)
          overriding system value
-         select id, post_id, parent_id, root_id, depth, author_id, body, html, key, seq, seq, $11
+         select id, post_id, parent_id, root_id, depth, author_id, body, html, key, seq, seq, told, $12
          from unnest(
              $1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[],
-             $6::bigint[], $7::text[], $8::text[], $9::text[], $10::bigint[]
-         ) as new (id, post_id, parent_id, root_id, depth, author_id, body, html, key, seq)",
+             $6::bigint[], $7::text[], $8::text[], $9::text[], $10::bigint[], $11::text[]
+         ) as new (id, post_id, parent_id, root_id, depth, author_id, body, html, key, seq, told)",
     )
     .bind(comments.iter().map(|new| new.id.0).collect::<Vec<_>>())
     .bind(comments.iter().map(|new| new.write.post_id.0).collect::<Vec<_>>())
@@ -158,6 +175,7 @@ pub(super) async fn insert_comments(
     .bind(comments.iter().map(|new| new.write.html.as_str()).collect::<Vec<_>>())
     .bind(comments.iter().map(|new| new.write.key.as_ref().map(|key| key.key.as_str())).collect::<Vec<_>>())
     .bind(comments.iter().map(|new| new.seq).collect::<Vec<_>>())
+    .bind(comments.iter().map(|new| new.told.as_deref()).collect::<Vec<_>>())
     .bind(now)
     .execute(db)
     .await?;
@@ -194,11 +212,11 @@ pub(super) async fn insert_posts(
     }
     sqlx::query(
         "with opened as (insert into channels (name) select 'post:' || id from unnest($1::bigint[]) as new (id))
-         insert into posts (id, author_id, title, body, html, created_at, updated_at)
+         insert into posts (id, author_id, title, body, html, tags, created_at, updated_at)
          overriding system value
-         select id, author_id, title, body, html, $6, $6
-         from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[])
-             as new (id, author_id, title, body, html)",
+         select id, author_id, title, body, html, tags, $6, $6
+         from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $7::text[])
+             as new (id, author_id, title, body, html, tags)",
     )
     .bind(posts.iter().map(|new| new.id.0).collect::<Vec<_>>())
     .bind(posts.iter().map(|new| new.write.author.0).collect::<Vec<_>>())
@@ -206,9 +224,14 @@ pub(super) async fn insert_posts(
     .bind(posts.iter().map(|new| new.write.body.as_str()).collect::<Vec<_>>())
     .bind(posts.iter().map(|new| new.write.html.as_str()).collect::<Vec<_>>())
     .bind(now)
-    .execute(db)
+    .bind(posts.iter().map(|new| serde_json::json!(new.write.tags).to_string()).collect::<Vec<_>>())
+    .execute(&mut *db)
     .await?;
-    Ok(())
+    let indexed = posts.iter().map(|new| {
+        let CreatePost { title, body, tags, .. } = new.write;
+        Indexed { id: new.id, title, body, tags }
+    });
+    index(db, &indexed.collect::<Vec<_>>()).await
 }
 
 /// Appends the ledger's events.
@@ -218,9 +241,9 @@ pub(super) async fn append(db: &mut PgConnection, ledger: &Ledger) -> Result<(),
         return Ok(());
     }
     sqlx::query(
-        "insert into events (channel, seq, kind, subject_id, actor_id, facts, at)
-         select *, $7
-         from unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[])",
+        "insert into events (channel, seq, kind, subject_id, actor_id, facts, unread, at)
+         select *, $8
+         from unnest($1::text[], $2::bigint[], $3::text[], $4::bigint[], $5::bigint[], $6::text[], $7::bigint[])",
     )
     .bind(entries.iter().map(|entry| entry.channel.name()).collect::<Vec<_>>())
     .bind(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>())
@@ -228,6 +251,7 @@ pub(super) async fn append(db: &mut PgConnection, ledger: &Ledger) -> Result<(),
     .bind(entries.iter().map(|entry| entry.subject_id).collect::<Vec<_>>())
     .bind(entries.iter().map(|entry| entry.actor_id).collect::<Vec<_>>())
     .bind(entries.iter().map(|entry| entry.facts.as_deref()).collect::<Vec<_>>())
+    .bind(entries.iter().map(|entry| entry.unread).collect::<Vec<_>>())
     .bind(ledger.now())
     .execute(db)
     .await?;

@@ -1,13 +1,13 @@
 //! Comments.
 
 use super::failure::Failure;
+use super::found;
+use super::inbox;
 use crate::model::event::{Counted, ParentCount};
-use crate::model::page::Sort;
-use crate::model::{Channel, Comment, CommentId, EventData, PostId};
+use crate::model::{Channel, Comment, CommentId, EventData};
 use crate::store::compose::CommentFacts;
 use crate::store::error::{Rejection, StoreError};
 use crate::store::ledger::Ledger;
-use crate::store::read::Below;
 use crate::store::rows::CommentRow;
 use crate::store::write::{DeleteComment, EditComment, Versioned};
 use sqlx::FromRow;
@@ -30,45 +30,7 @@ macro_rules! comments {
     };
 }
 
-/// A list: the page is cut before authors are looked up. `nulls first` is what only the list's own index can give, so
-/// that no other order of work looks cheaper to the planner.
-macro_rules! list {
-    ($which:literal, oldest) => {
-        comments!(
-            "from (select * from comments where ",
-            $which,
-            " and id > $2 order by id nulls first limit $3) as c
-             join users as u on u.id = c.author_id
-             order by c.id"
-        )
-    };
-    ($which:literal, newest) => {
-        comments!(
-            "from (select * from comments where ",
-            $which,
-            " and id < $2 order by id desc nulls last limit $3) as c
-             join users as u on u.id = c.author_id
-             order by c.id desc"
-        )
-    };
-}
-
-/// The statement of a list: `$1` is the post, `$2` what the page lies beyond, `$3` its length, `$4` the comment answered.
-pub(super) fn list(below: Below, sort: Sort) -> &'static str {
-    match (below, sort) {
-        (Below::Anything, Sort::Oldest) => list!("post_id = $1", oldest),
-        (Below::Anything, Sort::Newest) => list!("post_id = $1", newest),
-        (Below::Roots, Sort::Oldest) => list!("post_id = $1 and parent_id is null", oldest),
-        (Below::Roots, Sort::Newest) => list!("post_id = $1 and parent_id is null", newest),
-        // A comment of another post has no replies here; finding that out costs one row, not all of them.
-        (Below::Comment(_), Sort::Oldest) => {
-            list!("parent_id = (select p.id from comments as p where p.id = $4 and p.post_id = $1)", oldest)
-        }
-        (Below::Comment(_), Sort::Newest) => {
-            list!("parent_id = (select p.id from comments as p where p.id = $4 and p.post_id = $1)", newest)
-        }
-    }
-}
+pub(super) use comments;
 
 #[derive(Debug, FromRow)]
 struct Headed {
@@ -90,31 +52,6 @@ pub(super) async fn versioned(db: &mut PgConnection, id: CommentId) -> Result<Op
     .fetch_optional(db)
     .await?;
     Ok(found.map(|Headed { head, row }| Versioned { value: row.into(), seq: head }))
-}
-
-/// A page of a post's comments; the head is read before it.
-pub(super) async fn page(
-    db: &mut PgConnection,
-    post: PostId,
-    below: Below,
-    sort: Sort,
-    after: Option<CommentId>,
-    limit: i64,
-) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
-    let head: Option<i64> = sqlx::query_scalar("select head from channels where name = $1 and not closed")
-        .bind(Channel::Post(post).name())
-        .fetch_optional(&mut *db)
-        .await?;
-    let Some(seq) = head else { return Ok(None) };
-    let beyond = match (after, sort) {
-        (Some(id), _) => id.0,
-        (None, Sort::Oldest) => 0,
-        (None, Sort::Newest) => i64::MAX,
-    };
-    let asked = sqlx::query_as(list(below, sort)).bind(post).bind(beyond).bind(limit.max(0));
-    let asked = if let Below::Comment(parent) = below { asked.bind(parent) } else { asked };
-    let rows: Vec<CommentRow> = asked.fetch_all(db).await?;
-    Ok(Some(Versioned { value: rows.into_iter().map(Comment::from).collect(), seq }))
 }
 
 /// Comments, tombstones included, of posts that are not deleted.
@@ -159,10 +96,11 @@ pub(super) async fn edit(db: &mut PgConnection, ledger: &mut Ledger, w: &EditCom
         .bind(&comment.html)
         .bind(comment.edited_at)
         .bind(comment.updated_seq)
-        .execute(db)
+        .execute(&mut *db)
         .await?;
     let data = EventData::CommentUpdated(&comment);
     ledger.append(channel, &data, Some(comment.id.0), Some(w.actor.user_id), None);
+    inbox::tell_newly_mentioned(db, ledger, &comment, &w.mentions).await?;
     Ok(comment)
 }
 
@@ -183,7 +121,7 @@ pub(super) async fn delete(db: &mut PgConnection, ledger: &mut Ledger, w: &Delet
     row.updated_seq = ledger.next_seq(channel);
     sqlx::query(
         "update comments
-         set body = '', html = '', reactions = '{}', reaction_count = 0, deleted_at = $2, updated_seq = $3
+         set body = '', html = '', reactions = '{}', reaction_count = 0, told = null, deleted_at = $2, updated_seq = $3
          where id = $1",
     )
     .bind(row.id)
@@ -192,13 +130,15 @@ pub(super) async fn delete(db: &mut PgConnection, ledger: &mut Ledger, w: &Delet
     .execute(&mut *db)
     .await?;
     sqlx::query("delete from reactions where comment_id = $1").bind(row.id).execute(&mut *db).await?;
-    let parent = parent_count(db, row.parent_id).await?;
+    let parent = parent_count(&mut *db, row.parent_id).await?;
+    found::take_part(db, std::iter::once((row.post_id, row.author_id, -1))).await?;
     let comment = Comment::from(row);
     ledger.change(channel, |row| row.comment_count -= 1);
     let comment_count = ledger.row(channel).map_or(0, |row| row.comment_count);
     let facts = facts(comment_count, parent)?;
     let data = EventData::CommentDeleted(Counted { comment: &comment, comment_count, parent });
     ledger.append(channel, &data, Some(comment.id.0), Some(w.actor.user_id), Some(facts));
+    inbox::take_back(db, ledger, comment.post_id, comment.id, w.actor.user_id).await?;
     Ok(comment)
 }
 

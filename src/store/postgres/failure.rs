@@ -11,16 +11,15 @@ pub(super) enum Failure {
     Unavailable(String),
     /// What was read before the locks no longer holds: the same once more.
     Moved,
+    /// A channel's row is held by somebody else for longer than a group that holds others may wait.
+    Held,
     /// A statement failed: the members go one by one.
     Statement(StoreError),
 }
 
-impl Failure {
-    /// What a failure to lock the channels means: a time-out is shared by all members, which would wait as long again.
-    pub(super) fn locking(error: sqlx::Error) -> Self {
-        let code = error.as_database_error().and_then(|database| database.code());
-        if code.as_deref() == Some("55P03") { Self::Unavailable(error.to_string()) } else { error.into() }
-    }
+/// Whether waiting for a lock took longer than it may.
+pub(super) fn timed_out(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|database| database.code()).as_deref() == Some("55P03")
 }
 
 impl From<Rejection> for Failure {

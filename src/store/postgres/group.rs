@@ -5,19 +5,18 @@ use super::cold;
 use super::connect::bounded;
 use super::failure::Failure;
 use super::hot;
-use super::log::stored;
+use super::locks::{self, lock};
 use super::targets::resolve;
 use crate::model::{Channel, Timestamp};
 use crate::store::StoreError;
 use crate::store::backend::Committed;
 use crate::store::ledger::Ledger;
-use crate::store::rows::NamedChannelRow;
 use crate::store::write::Write;
 use sqlx::postgres::PgConnection;
 use sqlx::{Connection, PgPool};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
-/// What became of a member; none where its channel's row is held elsewhere and it has changed nothing.
+/// What became of a member; none where a row it needs is held elsewhere and it has changed nothing.
 pub(super) type Slot = Option<Result<Committed, StoreError>>;
 
 /// What to do about a channel row that somebody else holds.
@@ -25,12 +24,15 @@ pub(super) type Slot = Option<Result<Committed, StoreError>>;
 pub(super) enum Wait {
     /// Pass over it and its members.
     Skip,
-    /// Wait, at most the lock time-out.
+    /// Wait, at most the lock time-out: for a moment while holding others, then holding none.
     Block,
 }
 
 /// Attempts at a group whose locks find something else than was read before them.
 const ATTEMPTS: usize = 3;
+
+/// How often a group gives its rows back to wait for one alone.
+const STAND_BYS: usize = 16;
 
 /// Commits a group, as [`Backend::commit`](crate::store::Backend::commit) promises.
 pub(super) async fn decide(pool: &PgPool, group: &[Write], now: Timestamp, wait: Wait) -> Vec<Slot> {
@@ -50,7 +52,7 @@ pub(super) async fn decide(pool: &PgPool, group: &[Write], now: Timestamp, wait:
 async fn one_by_one(pool: &PgPool, group: &[Write], now: Timestamp, wait: Wait) -> Vec<Slot> {
     let mut slots: Vec<Slot> = Vec::with_capacity(group.len());
     let channels = match bounded(pool, async |db| resolve(db, group, now).await).await {
-        Ok(channels) => channels,
+        Ok(targets) => targets.rooms,
         Err(failure) => return group.iter().map(|_| Some(Err(told(&failure)))).collect(),
     };
     let mut held = HashSet::new();
@@ -84,19 +86,24 @@ fn told(failure: &Failure) -> StoreError {
         Failure::Rejected(rejection) => rejection.clone().into(),
         Failure::Unavailable(why) => StoreError::Unavailable(why.clone()),
         Failure::Moved => StoreError::Unavailable("it changed while it was being written".into()),
+        Failure::Held => StoreError::Unavailable("its channel is held elsewhere".into()),
         Failure::Statement(error) => error.clone(),
     }
 }
 
 async fn attempt(pool: &PgPool, group: &[Write], now: Timestamp, wait: Wait) -> Result<Vec<Slot>, Failure> {
-    let mut outcome = Err(Failure::Moved);
-    for _ in 0..ATTEMPTS {
-        outcome = bounded(pool, async |db| transaction(db, group, now, wait).await).await;
-        if !matches!(outcome, Err(Failure::Moved)) {
-            break;
+    let (mut moved, mut stood_by) = (1, 0);
+    loop {
+        match bounded(pool, async |db| transaction(db, group, now, wait).await).await {
+            Err(Failure::Moved) if moved < ATTEMPTS => moved += 1,
+            Err(Failure::Held) if stood_by < STAND_BYS => {
+                stood_by += 1;
+                bounded(pool, async |db| locks::stand_by(db, group, now).await).await?;
+            }
+            Err(Failure::Held) => return Err(Failure::Unavailable("a channel is held elsewhere".into())),
+            outcome => return outcome,
         }
     }
-    outcome
 }
 
 async fn transaction(db: &mut PgConnection, group: &[Write], now: Timestamp, wait: Wait) -> Result<Vec<Slot>, Failure> {
@@ -116,12 +123,23 @@ async fn transaction(db: &mut PgConnection, group: &[Write], now: Timestamp, wai
 }
 
 async fn members(db: &mut PgConnection, group: &[Write], now: Timestamp, wait: Wait) -> Result<Vec<Slot>, Failure> {
-    let channels = resolve(db, group, now).await?;
+    let targets = resolve(db, group, now).await?;
     let mut ledger = Ledger::new(now);
-    let held = lock(db, &mut ledger, &channels, wait).await?;
+    let held = lock(db, &mut ledger, &targets.all(), wait).await?;
+    let channels = targets.rooms;
     let mut slots: Vec<Slot> = group.iter().map(|_| None).collect();
-    let free = |member: &usize| channels[*member].is_none_or(|channel| !held.contains(&channel));
-    let mut waiting: Vec<usize> = (0..group.len()).filter(free).collect();
+    let mut waiting: Vec<usize> = Vec::with_capacity(group.len());
+    let mut behind: HashSet<Channel> = HashSet::new();
+    for (member, told) in targets.told.iter().enumerate() {
+        let room = channels[member];
+        let free = room.is_none_or(|room| !held.contains(&room) && !behind.contains(&room));
+        let takes_what_it_gets = matches!(group[member], Write::TakeBack(_));
+        if free && (takes_what_it_gets || told.is_disjoint(&held)) {
+            waiting.push(member);
+        } else {
+            behind.extend(room);
+        }
+    }
     while !waiting.is_empty() {
         let batch = first_hot(group, &channels, &waiting);
         for (member, result) in hot::run(db, &mut ledger, &batch).await? {
@@ -136,50 +154,6 @@ async fn members(db: &mut PgConnection, group: &[Write], now: Timestamp, wait: W
     bulk::append(db, &ledger).await?;
     bulk::update_channels(db, &ledger).await?;
     Ok(slots)
-}
-
-/// Takes the channel rows in byte order of their names; answers those that are held elsewhere. A channel that is neither
-/// held nor in the ledger afterwards is not there.
-async fn lock(
-    db: &mut PgConnection,
-    ledger: &mut Ledger,
-    channels: &[Option<Channel>],
-    wait: Wait,
-) -> Result<HashSet<Channel>, Failure> {
-    let wanted: BTreeSet<Channel> = channels.iter().flatten().copied().collect();
-    if wanted.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let names: Vec<String> = wanted.iter().map(Channel::name).collect();
-    let statement = match wait {
-        Wait::Skip => {
-            "select name, head, floor, comment_count, unread, closed
-             from channels
-             where name = any($1)
-             order by name collate \"C\"
-             for update skip locked"
-        }
-        Wait::Block => {
-            "select name, head, floor, comment_count, unread, closed
-             from channels
-             where name = any($1)
-             order by name collate \"C\"
-             for update"
-        }
-    };
-    let rows: Vec<NamedChannelRow> =
-        sqlx::query_as(statement).bind(names).fetch_all(&mut *db).await.map_err(Failure::locking)?;
-    for NamedChannelRow { name, row } in rows {
-        ledger.hold(stored(&name)?, row);
-    }
-    let missing: Vec<String> =
-        wanted.iter().filter(|channel| ledger.row(**channel).is_none()).map(Channel::name).collect();
-    if missing.is_empty() || wait == Wait::Block {
-        return Ok(HashSet::new());
-    }
-    let there: Vec<String> =
-        sqlx::query_scalar("select name from channels where name = any($1)").bind(missing).fetch_all(db).await?;
-    Ok(there.iter().map(|name| stored(name)).collect::<Result<_, _>>()?)
 }
 
 /// The hot members that no earlier cold one of their channel waits before: they go together. A changed account comes

@@ -1,19 +1,20 @@
 //! The hot kinds - events of back ends, comments, reactions, posts - many at a time: what they need is read at once, they are
 //! planned in memory under the locked channel rows, and what they cause is written at once. No statement for one member.
 
-use super::bulk::{self, NewComment, NewPost};
+use super::audience::Audience;
+use super::bulk::{self, NewComment, NewPost, Parent};
 use super::failure::Failure;
-use super::{accounts, comments, posts, reactions};
+use super::{accounts, bells, comments, found, notifications, posts, reactions};
 use crate::model::event::{Counted, ParentCount};
 use crate::model::{Channel, Comment, CommentId, Event, EventData, Post, PostId, UserId, UserRef};
 use crate::store::backend::Committed;
 use crate::store::error::{Rejection, StoreError};
 use crate::store::ledger::{Caused, Ledger};
+use crate::store::notices::NewNotice;
 use crate::store::reacting::{self, Board, Decided};
 use crate::store::write::{
     Applied, CreateComment, CreatePost, IdempotencyKey, Outcome, Place, Publish, Versioned, Write,
 };
-use sqlx::FromRow;
 use sqlx::postgres::PgConnection;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -21,18 +22,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 /// Whether a write is of a hot kind.
 pub(super) fn is_hot(write: &Write) -> bool {
     matches!(write, Write::Publish(_) | Write::CreateComment(_) | Write::React(_) | Write::CreatePost(_))
-}
-
-/// A comment that is answered.
-#[derive(Debug, Clone, Copy, FromRow)]
-pub(super) struct Parent {
-    pub(super) id: CommentId,
-    pub(super) post_id: PostId,
-    pub(super) root_id: Option<CommentId>,
-    pub(super) depth: i64,
-    pub(super) reply_count: i64,
-    pub(super) updated_seq: i64,
-    pub(super) deleted: bool,
 }
 
 /// What was read for a batch, as it becomes while the batch is planned.
@@ -43,6 +32,7 @@ struct Known {
     board: Board,
     comment_ids: Vec<i64>,
     post_ids: Vec<i64>,
+    audience: Audience,
 }
 
 /// What a batch will write.
@@ -51,6 +41,7 @@ struct Plan<'a> {
     keys: Vec<(&'a IdempotencyKey, Caused)>,
     comments: Vec<NewComment<'a>>,
     posts: Vec<NewPost<'a>>,
+    notices: Vec<NewNotice>,
     answered: BTreeSet<CommentId>,
     reacted: HashSet<usize>,
     decided: Vec<(usize, Verdict)>,
@@ -78,14 +69,14 @@ pub(super) async fn run(
     for key in bulk::kept_keys(db, batch.iter().filter_map(|(_, write)| write.key())).await? {
         ledger.know(key)?;
     }
-    let mut known = read(db, batch).await?;
+    let mut known = read(db, ledger, batch).await?;
     let mut plan = Plan::default();
     for (at, (member, write)) in batch.iter().enumerate() {
         if let Write::React(_) = write {
             plan.reacts(ledger, &mut known, &batch[at..])?;
             continue;
         }
-        let verdict = match plan.member(ledger, &mut known, write) {
+        let verdict = match plan.member(ledger, &mut known, *member, write) {
             Err(Failure::Rejected(rejection)) => Verdict::Rejected(rejection),
             verdict => verdict?,
         };
@@ -97,13 +88,17 @@ pub(super) async fn run(
     }
     bulk::insert_posts(db, &plan.posts, ledger.now()).await?;
     bulk::insert_comments(db, &plan.comments, ledger.now()).await?;
+    let commented = plan.comments.iter().map(|new| (new.write.post_id, new.write.author, 1));
+    found::take_part(db, commented).await?;
+    notifications::insert(db, &plan.notices, ledger.now()).await?;
     let answered: Vec<Parent> = plan.answered.iter().filter_map(|id| known.parents.get(id).copied()).collect();
     bulk::update_parents(db, &answered).await?;
     reactions::write(db, &known.board, ledger.now()).await?;
+    bells::write(db, &known.board, ledger.now()).await?;
     answer(db, ledger, plan.decided).await
 }
 
-async fn read(db: &mut PgConnection, batch: &[(usize, &Write)]) -> Result<Known, Failure> {
+async fn read(db: &mut PgConnection, ledger: &Ledger, batch: &[(usize, &Write)]) -> Result<Known, Failure> {
     let mut authors = BTreeSet::new();
     let mut parents = BTreeSet::new();
     let mut reacts = Vec::new();
@@ -127,10 +122,14 @@ async fn read(db: &mut PgConnection, batch: &[(usize, &Write)]) -> Result<Known,
         }
     }
     let authors = accounts::people(db, &authors).await?;
+    let parents = bulk::parents(db, &parents).await?;
+    let mut board = reactions::read(db, &reacts, &authors).await?;
+    bells::hang(db, ledger, &mut board, &reacts).await?;
     Ok(Known {
-        board: reactions::read(db, &reacts, &authors).await?,
+        audience: Audience::read(db, ledger, batch, &parents).await?,
+        board,
         authors,
-        parents: bulk::parents(db, &parents).await?,
+        parents,
         comment_ids: bulk::next_comment_ids(db, comments).await?,
         post_ids: bulk::next_post_ids(db, posts).await?,
     })
@@ -138,12 +137,18 @@ async fn read(db: &mut PgConnection, batch: &[(usize, &Write)]) -> Result<Known,
 
 impl<'a> Plan<'a> {
     /// Refuses before it changes anything.
-    fn member(&mut self, ledger: &mut Ledger, known: &mut Known, write: &'a Write) -> Result<Verdict, Failure> {
+    fn member(
+        &mut self,
+        ledger: &mut Ledger,
+        known: &mut Known,
+        member: usize,
+        write: &'a Write,
+    ) -> Result<Verdict, Failure> {
         ledger.mark();
         let again = ledger.replay(write.key())?;
         match write {
             Write::Publish(w) => self.publish(ledger, w, again),
-            Write::CreateComment(w) => self.comment(ledger, known, w, again),
+            Write::CreateComment(w) => self.comment(ledger, known, (member, w), again),
             Write::CreatePost(w) => self.post(ledger, known, w, again),
             _ => Err(StoreError::Internal("a cold kind among the hot".into()).into()),
         }
@@ -195,7 +200,7 @@ impl<'a> Plan<'a> {
         &mut self,
         ledger: &mut Ledger,
         known: &mut Known,
-        w: &'a CreateComment,
+        (member, w): (usize, &'a CreateComment),
         again: Option<Caused>,
     ) -> Result<Verdict, Failure> {
         let channel = Channel::Post(w.post_id);
@@ -227,7 +232,7 @@ impl<'a> Plan<'a> {
             parent_id: w.parent_id,
             root_id: root_id.unwrap_or(id),
             depth: parent.map_or(0, |parent| parent.depth + 1),
-            author: Some(author),
+            author: Some(author.clone()),
             body: w.body.clone(),
             html: w.html.clone(),
             created_at: ledger.now(),
@@ -246,7 +251,9 @@ impl<'a> Plan<'a> {
         ledger.change(channel, |row| row.comment_count = count);
         ledger.append(channel, &data, Some(id.0), Some(w.author), Some(facts));
         self.keep(ledger, w.key.as_ref(), Caused { subject_id: Some(id.0), seq });
-        self.comments.push(NewComment { write: w, id, root_id, depth: comment.depth, seq });
+        let told = known.audience.as_json(member);
+        self.comments.push(NewComment { write: w, id, root_id, depth: comment.depth, seq, told });
+        self.notices.extend(known.audience.notify(ledger, member, w, (id, &author)));
         let outcome = Outcome::CreateComment(Applied { value: comment, replayed: false });
         Ok(done(outcome, ledger.take_events()))
     }
@@ -275,7 +282,7 @@ impl<'a> Plan<'a> {
             url: None,
             page_key: None,
             author: Some(author),
-            tags: Vec::new(),
+            tags: w.tags.clone(),
             comment_count: 0,
             created_at: ledger.now(),
             updated_at: ledger.now(),

@@ -1,6 +1,6 @@
 //! Heads and events of many channels at once.
 
-use super::{comments, posts};
+use super::{comments, notifications, posts};
 use crate::model::{Channel, Event};
 use crate::store::StoreError;
 use crate::store::compose::{Subjects, compose, wanted};
@@ -12,6 +12,11 @@ use std::collections::HashMap;
 /// Reads a name as the database keeps it.
 pub(super) fn stored(name: &str) -> Result<Channel, StoreError> {
     Channel::from_stored(name).map_err(|_| StoreError::Internal(format!("a channel called {name:?}")))
+}
+
+/// Makes a channel at head 0.
+pub(super) async fn open_channel(db: &mut PgConnection, channel: Channel) -> Result<(), sqlx::Error> {
+    sqlx::query("insert into channels (name) values ($1)").bind(channel.name()).execute(db).await.map(drop)
 }
 
 /// The rows of these channels.
@@ -27,7 +32,7 @@ pub(super) async fn heads(db: &mut PgConnection, channels: &[Channel]) -> Result
     rows.into_iter().map(|NamedChannelRow { name, row }| Ok((stored(&name)?, row.into()))).collect()
 }
 
-/// Events of these stretches: one statement for the events, one for the comments and one for the posts they tell of.
+/// Events of these stretches: one statement for the events and one for each kind of thing they tell of.
 /// Each stretch is its own walk along the log's index, as long as what it asked for.
 pub(super) async fn events(
     db: &mut PgConnection,
@@ -40,13 +45,14 @@ pub(super) async fn events(
         .bind(stretches.iter().map(|stretch| stretch.last).collect::<Vec<_>>())
         .fetch_all(&mut *db)
         .await?;
-    let (comment_ids, post_ids) = wanted(&rows);
-    let comment_ids: Vec<i64> = comment_ids.into_iter().map(|id| id.0).collect();
-    let post_ids: Vec<i64> = post_ids.into_iter().map(|id| id.0).collect();
+    let wanted = wanted(&rows);
+    let comment_ids: Vec<i64> = wanted.comments.into_iter().map(|id| id.0).collect();
+    let post_ids: Vec<i64> = wanted.posts.into_iter().map(|id| id.0).collect();
     let posts = posts::by_ids(db, &post_ids).await?;
     let subjects = Subjects {
         comments: comments::by_ids(db, &comment_ids).await?,
         posts: posts.into_iter().map(|(id, post)| (id, post.value)).collect(),
+        notifications: notifications::by_ids(db, &wanted.notifications).await?,
     };
     compose(rows, &subjects)
 }
@@ -54,17 +60,17 @@ pub(super) async fn events(
 /// The statement behind [`events`]: channels, what to begin after, how many, and whether from the end. A lateral query
 /// with a limit is a planner's fixed point: it is done once for each thing asked, never the other way round.
 pub(super) const EVENTS: &str = "
-    select ch.name as channel, e.seq, e.at, e.kind, e.subject_id, e.facts, ch.closed
+    select ch.name as channel, e.seq, e.at, e.kind, e.subject_id, e.facts, e.unread, ch.closed
     from unnest($1::text[], $2::bigint[], $3::bigint[], $4::boolean[]) as asked (name, after, most, last)
     cross join lateral (select name, closed from channels where name = asked.name limit 1) as ch
     cross join lateral (
-        (select seq, at, kind, subject_id, facts
+        (select seq, at, kind, subject_id, facts, unread
          from events
          where not asked.last and channel = asked.name and seq > asked.after
          order by seq
          limit asked.most)
         union all
-        (select seq, at, kind, subject_id, facts
+        (select seq, at, kind, subject_id, facts, unread
          from events
          where asked.last and channel = asked.name and seq > asked.after
          order by seq desc

@@ -4,21 +4,30 @@
 //! A group is one transaction of a number of statements that does not grow with its hot members (`hot`).
 
 mod accounts;
+mod announce;
+mod audience;
 mod bans;
+mod bells;
 mod bulk;
 mod cold;
 mod comments;
 mod connect;
 mod control;
 mod failure;
+mod found;
 mod group;
+mod hosting;
 mod hot;
+mod inbox;
+mod locks;
 mod log;
+mod notifications;
 mod posts;
 mod prune;
 mod reactions;
 mod sessions;
 mod targets;
+mod threads;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -27,11 +36,14 @@ mod tests;
 use super::StoreError;
 use super::backend::{Backend, GroupResult, Grouped};
 use super::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
+    ApiKey, Behind, Below, Control, Find, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog,
+    ReadNotifications, ReadPosts, Recipients, Revoked, Stretch,
 };
 use super::write::{Place, Versioned, Write};
 use crate::model::page::Sort;
-use crate::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use crate::model::{
+    Account, Ban, BanId, Channel, Comment, CommentId, Event, PageCount, Post, PostId, Timestamp, UserId, UserRef,
+};
 use async_trait::async_trait;
 use connect::bounded;
 use group::Wait;
@@ -88,6 +100,10 @@ impl ReadAccounts for Postgres {
         bounded(&self.reads, async |db| accounts::account(db, id).await).await
     }
 
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        bounded(&self.reads, async |db| hosting::account(db, external_id).await).await
+    }
+
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
         bounded(&self.reads, async |db| accounts::credentials(db, email).await).await
     }
@@ -106,6 +122,22 @@ impl ReadPosts for Postgres {
     async fn posts(&self, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
         bounded(&self.reads, async |db| posts::page(db, before, limit).await).await
     }
+
+    async fn find_posts(&self, find: &Find, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
+        bounded(&self.reads, async |db| found::find(db, find, before, limit).await).await
+    }
+
+    async fn page(&self, page_key: &str) -> Result<Option<Versioned<Post>>, StoreError> {
+        Ok(bounded(&self.reads, async |db| found::page(db, page_key).await).await?)
+    }
+
+    async fn page_counts(&self, page_keys: &[String]) -> Result<Vec<PageCount>, StoreError> {
+        bounded(&self.reads, async |db| found::page_counts(db, page_keys).await).await
+    }
+
+    async fn participants(&self, post: PostId) -> Result<Option<Vec<UserRef>>, StoreError> {
+        bounded(&self.reads, async |db| found::participants(db, post).await).await
+    }
 }
 
 #[async_trait]
@@ -119,10 +151,14 @@ impl ReadComments for Postgres {
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
-        bounded(&self.reads, async |db| comments::page(db, post, below, sort, after, limit).await).await
+        bounded(&self.reads, async |db| threads::page(db, post, below, sort, after, limit).await).await
+    }
+
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError> {
+        bounded(&self.reads, async |db| threads::replies(db, parents, limit).await).await
     }
 
     async fn chosen(
@@ -131,6 +167,27 @@ impl ReadComments for Postgres {
         comments: &[CommentId],
     ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
         bounded(&self.reads, async |db| reactions::chosen(db, reader, comments).await).await
+    }
+}
+
+#[async_trait]
+impl ReadNotifications for Postgres {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        bounded(&self.reads, async |db| notifications::inbox(db, user, unread, before, limit).await).await
+    }
+
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError> {
+        bounded(&self.reads, async |db| notifications::takebacks(db, limit).await).await
+    }
+
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError> {
+        bounded(&self.reads, async |db| notifications::recipients(db, named).await).await
     }
 }
 

@@ -1,8 +1,9 @@
 //! Posts.
 
 use super::failure::Failure;
+use super::found::{self, Indexed};
 use super::hot::storable;
-use crate::model::{Channel, EventData, Post, PostId};
+use crate::model::{Channel, EventData, Post, PostId, UserId};
 use crate::store::error::{Rejection, StoreError};
 use crate::store::ledger::Ledger;
 use crate::store::rows::PostRow;
@@ -16,7 +17,7 @@ const NOT_FOUND: Rejection = Rejection::NotFound("post");
 macro_rules! posts {
     ($from:literal, $rest:literal) => {
         concat!(
-            "select p.id, p.title, p.body, p.html, p.url, p.page_key, p.created_at, p.updated_at, p.deleted_at,
+            "select p.id, p.title, p.body, p.html, p.url, p.page_key, p.tags, p.created_at, p.updated_at, p.deleted_at,
                     u.id as author_id, u.name as author_name, u.handle as author_handle,
                     u.avatar_url as author_avatar_url, c.comment_count, c.head
              from ",
@@ -28,6 +29,8 @@ macro_rules! posts {
         )
     };
 }
+
+pub(super) use posts;
 
 /// The statement of the list: `$1` is what the page lies below, `$2` its length.
 pub(super) const LIST: &str = posts!(
@@ -90,21 +93,43 @@ pub(super) async fn update(
         post.value.body.clone_from(body);
         post.value.html.clone_from(html);
     }
-    if post.value == before {
+    if let Some(tags) = &w.tags {
+        post.value.tags.clone_from(tags);
+    }
+    save(db, ledger, &before, post, Some(w.actor.user_id)).await
+}
+
+/// Writes and tells what changed of a post, if anything did.
+pub(super) async fn save(
+    db: &mut PgConnection,
+    ledger: &mut Ledger,
+    before: &Post,
+    mut post: Versioned<Post>,
+    actor: Option<UserId>,
+) -> Result<Versioned<Post>, Failure> {
+    if post.value == *before {
         return Ok(post);
     }
     post.value.updated_at = ledger.now();
-    sqlx::query("update posts set title = $2, body = $3, html = $4, updated_at = $5 where id = $1")
-        .bind(post.value.id)
-        .bind(&post.value.title)
-        .bind(&post.value.body)
-        .bind(&post.value.html)
-        .bind(post.value.updated_at)
-        .execute(db)
-        .await?;
+    sqlx::query(
+        "update posts
+         set title = $2, body = $3, html = $4, updated_at = $5, tags = $6, url = $7
+         where id = $1",
+    )
+    .bind(post.value.id)
+    .bind(&post.value.title)
+    .bind(&post.value.body)
+    .bind(&post.value.html)
+    .bind(post.value.updated_at)
+    .bind(serde_json::json!(post.value.tags).to_string())
+    .bind(&post.value.url)
+    .execute(&mut *db)
+    .await?;
+    found::unindex(db, before.id, &before.tags).await?;
+    found::index(db, &[Indexed::of(&post.value)]).await?;
     let data = EventData::PostUpdated(&post.value);
-    let channel = Channel::Post(w.post_id);
-    post.seq = ledger.append(channel, &data, Some(w.post_id.0), Some(w.actor.user_id), None);
+    let id = post.value.id;
+    post.seq = ledger.append(Channel::Post(id), &data, Some(id.0), actor, None);
     Ok(post)
 }
 
@@ -118,13 +143,22 @@ pub(super) async fn delete(db: &mut PgConnection, ledger: &mut Ledger, w: &Delet
     // The page's name is free again: the page may come back as another post.
     sqlx::query(
         "update posts
-         set title = '', body = '', html = '', url = null, page_key = null, updated_at = $2, deleted_at = $2
+         set title = '', body = '', html = '', tags = '[]', url = null, page_key = null,
+             updated_at = $2, deleted_at = $2
          where id = $1",
     )
     .bind(w.post_id)
     .bind(ledger.now())
-    .execute(db)
+    .execute(&mut *db)
     .await?;
+    sqlx::query(
+        "insert into takebacks (post_id)
+         select $1 where exists (select from notifications where post_id = $1)",
+    )
+    .bind(w.post_id)
+    .execute(&mut *db)
+    .await?;
+    found::unindex(db, w.post_id, &Post::from(row).tags).await?;
     let channel = Channel::Post(w.post_id);
     let data = EventData::PostDeleted(w.post_id);
     ledger.append(channel, &data, Some(w.post_id.0), Some(w.actor.user_id), None);
@@ -141,7 +175,11 @@ fn may_change(post: &PostRow, actor: Actor) -> Result<(), Rejection> {
 }
 
 /// A post, deleted or not, under its channel's lock.
-async fn current(db: &mut PgConnection, ledger: &Ledger, id: PostId) -> Result<Option<PostRow>, sqlx::Error> {
+pub(super) async fn current(
+    db: &mut PgConnection,
+    ledger: &Ledger,
+    id: PostId,
+) -> Result<Option<PostRow>, sqlx::Error> {
     if ledger.row(Channel::Post(id)).is_none() {
         return Ok(None);
     }

@@ -67,7 +67,7 @@ pub(super) async fn read(
     .bind(askers)
     .fetch_all(db)
     .await?;
-    Board::new(comments, people.keys().copied(), chosen)
+    Board::new(comments, people.values().cloned(), chosen)
 }
 
 /// Writes the rows that differ from what was read, and what their comments tell of them.

@@ -84,7 +84,14 @@ pub(super) async fn end(db: &mut PgConnection, ledger: &mut Ledger, w: &EndSessi
 
 /// Ends every session of a person.
 pub(super) async fn end_of_person(db: &mut PgConnection, ledger: &mut Ledger, w: &EndSessions) -> Result<(), Failure> {
-    let Some((_, user_id)) = session(db, w.session).await? else { return Ok(()) };
+    match session(db, w.session).await? {
+        Some((_, user_id)) => end_all_of(db, ledger, user_id).await,
+        None => Ok(()),
+    }
+}
+
+/// Ends every session of a person that began here.
+pub(super) async fn end_all_of(db: &mut PgConnection, ledger: &mut Ledger, user_id: UserId) -> Result<(), Failure> {
     let ids: Vec<SessionId> = sqlx::query_scalar("select id from sessions where user_id = $1 and ended_at is null")
         .bind(user_id)
         .fetch_all(&mut *db)

@@ -19,9 +19,14 @@ const HANDLE_TAKEN: Rejection = Rejection::Conflict(Cow::Borrowed("handle"));
 
 macro_rules! accounts {
     ($rest:literal) => {
-        concat!("select id, name, handle, avatar_url, email, role, created_at from users ", $rest)
+        concat!(
+            "select id, name, handle, avatar_url, coalesce(email, host_email) as email, external_id, role, created_at \
+             from users ",
+            $rest
+        )
     };
 }
+pub(super) use accounts;
 
 impl Transaction {
     pub(super) async fn register(&mut self, register: Register) -> Result<Opened, Trouble> {
@@ -34,7 +39,7 @@ impl Transaction {
             return Err(EMAIL_TAKEN.into());
         }
         let asked = register.handle.is_some();
-        let mut handle = register.handle.unwrap_or_else(|| register.base_handle.clone());
+        let handle = register.handle.unwrap_or_else(|| register.base_handle.clone());
         let taken = self.handle_taken(&handle).await?;
         if taken && asked {
             return Err(HANDLE_TAKEN.into());
@@ -53,12 +58,7 @@ impl Transaction {
         .fetch_one(&mut self.connection)
         .await?;
         if taken {
-            handle = self.free_handle(&register.base_handle, id).await?;
-            sqlx::query("update users set handle = $2 where id = $1")
-                .bind(id)
-                .bind(&handle)
-                .execute(&mut self.connection)
-                .await?;
+            self.give_free_handle(&register.base_handle, id).await?;
         }
         self.open_channel(Channel::User(id)).await?;
         let session_id = self.insert_session(id, &register.session).await?;
@@ -187,7 +187,16 @@ impl Transaction {
         Ok(account.ok_or(NOT_FOUND)?.user)
     }
 
-    async fn handle_taken(&mut self, handle: &str) -> Result<bool, Trouble> {
+    /// Those of these people who are there, as others see them.
+    pub(super) async fn people(&mut self, ids: impl Iterator<Item = UserId>) -> Result<Vec<UserRef>, Trouble> {
+        let rows: Vec<AccountRow> = sqlx::query_as(accounts!("where id in (select value from json_each($1))"))
+            .bind(serde_json::json!(ids.collect::<Vec<_>>()).to_string())
+            .fetch_all(&mut self.connection)
+            .await?;
+        rows.into_iter().map(|row| Ok(Account::try_from(row)?.user)).collect()
+    }
+
+    pub(super) async fn handle_taken(&mut self, handle: &str) -> Result<bool, Trouble> {
         let taken = sqlx::query_scalar("select exists (select 1 from users where handle = $1)")
             .bind(handle)
             .fetch_one(&mut self.connection)
@@ -195,11 +204,17 @@ impl Transaction {
         Ok(taken)
     }
 
-    async fn free_handle(&mut self, base: &str, id: UserId) -> Result<String, Trouble> {
+    /// Gives a person the first spelling of a taken handle that nobody has.
+    pub(super) async fn give_free_handle(&mut self, base: &str, id: UserId) -> Result<(), Trouble> {
         for spelling in 1..SPELLINGS {
             let handle = derived_handle(base, id, spelling);
             if !self.handle_taken(&handle).await? {
-                return Ok(handle);
+                sqlx::query("update users set handle = $2 where id = $1")
+                    .bind(id)
+                    .bind(&handle)
+                    .execute(&mut self.connection)
+                    .await?;
+                return Ok(());
             }
         }
         Err(HANDLE_TAKEN.into())
@@ -211,6 +226,12 @@ impl ReadAccounts for Sqlite {
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
         let row: Option<AccountRow> =
             sqlx::query_as(accounts!("where id = $1")).bind(id).fetch_optional(&self.readers).await?;
+        row.map(Account::try_from).transpose()
+    }
+
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        let row: Option<AccountRow> =
+            sqlx::query_as(accounts!("where external_id = $1")).bind(external_id).fetch_optional(&self.readers).await?;
         row.map(Account::try_from).transpose()
     }
 

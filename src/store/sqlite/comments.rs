@@ -3,15 +3,13 @@
 use super::Sqlite;
 use super::transaction::{Transaction, Trouble};
 use crate::model::event::{Counted, ParentCount};
-use crate::model::page::Sort;
-use crate::model::{Channel, Comment, CommentId, EventData, PostId, UserId};
+use crate::model::{Cause, Channel, Comment, CommentId, EventData, PostId, UserId};
 use crate::store::compose::CommentFacts;
 use crate::store::ledger::Caused;
-use crate::store::read::{Below, ReadComments};
+use crate::store::notices::{About, MAX_TOLD};
 use crate::store::rows::CommentRow;
-use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment, Versioned};
+use crate::store::write::{Applied, CreateComment, DeleteComment, EditComment};
 use crate::store::{Rejection, StoreError};
-use async_trait::async_trait;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
@@ -20,7 +18,7 @@ const DELETED: Rejection = Rejection::Conflict(Cow::Borrowed("the comment is del
 
 /// Comments with their author, and what is asked of them.
 macro_rules! comments {
-    ($rest:literal) => {
+    ($($rest:expr),+ $(,)?) => {
         concat!(
             "select c.id, c.post_id, c.parent_id, c.root_id, c.depth, c.body, c.html, c.key, c.seq, c.updated_seq,
                     c.reactions, c.reply_count, c.created_at, c.edited_at, c.deleted_at,
@@ -28,9 +26,24 @@ macro_rules! comments {
                     u.avatar_url as author_avatar_url
                from comments as c
                join users as u on u.id = c.author_id ",
-            $rest
+            $($rest),+
         )
     };
+}
+
+pub(super) use comments;
+
+/// A post, as notifications tell it.
+#[derive(sqlx::FromRow)]
+struct PlaceRow {
+    author_id: Option<UserId>,
+    title: String,
+    url: Option<String>,
+}
+
+fn told_as_json(told: impl Iterator<Item = UserId>) -> Option<String> {
+    let told: Vec<UserId> = told.collect();
+    (!told.is_empty()).then(|| serde_json::json!(told).to_string())
 }
 
 impl Transaction {
@@ -49,14 +62,19 @@ impl Transaction {
             None => None,
         };
 
+        let place = self.place(create.post_id).await?;
+        let mentioned = self.named(&create.mentions).await?;
+        let answered = parent.as_ref().map(|parent| parent.author_id);
+        let told = self.reachable(Cause::of_comment(author.id, place.author_id, answered, mentioned)).await?;
+
         let seq = self.ledger.next_seq(channel);
         let depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
         let root_id = parent.as_ref().map(|parent| parent.root_id.unwrap_or(parent.id));
         let key = create.key.as_ref().map(|key| key.key.clone());
         let id: CommentId = sqlx::query_scalar(
             "insert into comments
-                    (post_id, parent_id, root_id, depth, author_id, body, html, key, seq, updated_seq, created_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+                    (post_id, parent_id, root_id, depth, author_id, body, html, key, seq, updated_seq, created_at, told)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
              returning id",
         )
         .bind(create.post_id)
@@ -69,6 +87,7 @@ impl Transaction {
         .bind(&key)
         .bind(seq)
         .bind(self.now)
+        .bind(told_as_json(told.iter().map(|(user, _)| *user)))
         .fetch_one(&mut self.connection)
         .await?;
         if let Some(parent) = &parent {
@@ -97,12 +116,14 @@ impl Transaction {
             seq,
             updated_seq: seq,
         };
+        self.takes_part(create.post_id, create.author, 1).await?;
         self.ledger.change(channel, |row| row.comment_count += 1);
         let parent = parent.map(|parent| ParentCount { id: parent.id, reply_count: parent.reply_count + 1 });
         let (counted, facts) = self.counted(&comment, parent)?;
         let data = EventData::CommentCreated(counted);
         self.ledger.append(channel, &data, Some(id.0), Some(create.author), Some(facts));
         self.ledger.keep(create.key, Caused { subject_id: Some(id.0), seq });
+        self.tell(&place, &comment, &told).await?;
         Ok(Applied { value: comment, replayed: false })
     }
 
@@ -133,7 +154,64 @@ impl Transaction {
             .await?;
         let data = EventData::CommentUpdated(&comment);
         self.ledger.append(channel, &data, Some(comment.id.0), Some(edit.actor.user_id), None);
+        self.tell_newly_mentioned(&comment, edit.actor.user_id, &edit.mentions).await?;
         Ok(comment)
+    }
+
+    /// Tells people whom an edit mentions and who have not been told of the comment before.
+    async fn tell_newly_mentioned(
+        &mut self,
+        comment: &Comment,
+        author: UserId,
+        handles: &[String],
+    ) -> Result<(), Trouble> {
+        let mentioned = self.named(handles).await?;
+        if mentioned.is_empty() {
+            return Ok(());
+        }
+        let before: Option<String> = sqlx::query_scalar("select told from comments where id = $1")
+            .bind(comment.id)
+            .fetch_one(&mut self.connection)
+            .await?;
+        let mut all: Vec<UserId> =
+            before.map_or(Ok(Vec::new()), |told| serde_json::from_str(&told)).unwrap_or_default();
+        let mut told = self.reachable(Cause::of_comment(author, None, None, mentioned)).await?;
+        told.retain(|(user, _)| !all.contains(user));
+        told.truncate(MAX_TOLD.saturating_sub(all.len()));
+        if told.is_empty() {
+            return Ok(());
+        }
+        all.extend(told.iter().map(|(user, _)| *user));
+        sqlx::query("update comments set told = $2 where id = $1")
+            .bind(comment.id)
+            .bind(told_as_json(all.into_iter()))
+            .execute(&mut self.connection)
+            .await?;
+        let place = self.place(comment.post_id).await?;
+        self.tell(&place, comment, &told).await
+    }
+
+    /// Tells people of a comment.
+    async fn tell(&mut self, place: &PlaceRow, comment: &Comment, told: &[(UserId, Cause)]) -> Result<(), Trouble> {
+        let Some(author) = &comment.author else { return Ok(()) };
+        let about = About {
+            post_id: comment.post_id,
+            post_title: &place.title,
+            post_url: place.url.as_deref(),
+            comment_id: comment.id,
+            html: &comment.html,
+            author,
+        };
+        self.notify(&about, told).await
+    }
+
+    /// What notifications say of a post that is there.
+    async fn place(&mut self, post: PostId) -> Result<PlaceRow, Trouble> {
+        let row = sqlx::query_as("select author_id, title, url from posts where id = $1")
+            .bind(post)
+            .fetch_one(&mut self.connection)
+            .await?;
+        Ok(row)
     }
 
     pub(super) async fn delete_comment(&mut self, delete: DeleteComment) -> Result<Comment, Trouble> {
@@ -152,7 +230,8 @@ impl Transaction {
         row.updated_seq = self.ledger.next_seq(channel);
         sqlx::query(
             "update comments
-                set body = '', html = '', reactions = '{}', reaction_count = 0, deleted_at = $2, updated_seq = $3
+                set body = '', html = '', reactions = '{}', reaction_count = 0, told = null, deleted_at = $2,
+                    updated_seq = $3
               where id = $1",
         )
         .bind(row.id)
@@ -165,11 +244,13 @@ impl Transaction {
             Some(id) => self.comment_row(id).await?.map(|p| ParentCount { id: p.id, reply_count: p.reply_count }),
             None => None,
         };
+        self.takes_part(row.post_id, row.author_id, -1).await?;
         let comment = Comment::from(row);
         self.ledger.change(channel, |row| row.comment_count -= 1);
         let (counted, facts) = self.counted(&comment, parent)?;
         let data = EventData::CommentDeleted(counted);
         self.ledger.append(channel, &data, Some(comment.id.0), Some(delete.actor.user_id), Some(facts));
+        self.untell(comment.post_id, comment.id, delete.actor.user_id).await?;
         Ok(comment)
     }
 
@@ -211,89 +292,5 @@ impl Sqlite {
         .fetch_all(&self.readers)
         .await?;
         Ok(rows.into_iter().map(|row| (row.id, row.into())).collect())
-    }
-
-    /// The head of a post's channel; none where the post is deleted or never was.
-    async fn open_head(&self, post: PostId) -> Result<Option<i64>, StoreError> {
-        let head = sqlx::query_scalar("select head from channels where name = $1 and not closed")
-            .bind(Channel::Post(post).name())
-            .fetch_optional(&self.readers)
-            .await?;
-        Ok(head)
-    }
-}
-
-/// The statement for a list; `$1` is what it is below, `$2` what it goes on from, `$3` its limit.
-pub(super) fn list(below: Below, sort: Sort) -> &'static str {
-    match (below, sort) {
-        (Below::Anything, Sort::Oldest) => {
-            comments!("where c.post_id = $1 and c.id > $2 order by c.id limit $3")
-        }
-        (Below::Anything, Sort::Newest) => {
-            comments!("where c.post_id = $1 and c.id < $2 order by c.id desc limit $3")
-        }
-        (Below::Roots, Sort::Oldest) => {
-            comments!("where c.post_id = $1 and c.parent_id is null and c.id > $2 order by c.id limit $3")
-        }
-        (Below::Roots, Sort::Newest) => {
-            comments!("where c.post_id = $1 and c.parent_id is null and c.id < $2 order by c.id desc limit $3")
-        }
-        (Below::Comment(_), Sort::Oldest) => {
-            comments!("where c.parent_id = $1 and c.id > $2 and c.post_id = $4 order by c.id limit $3")
-        }
-        (Below::Comment(_), Sort::Newest) => {
-            comments!("where c.parent_id = $1 and c.id < $2 and c.post_id = $4 order by c.id desc limit $3")
-        }
-    }
-}
-
-#[async_trait]
-impl ReadComments for Sqlite {
-    async fn comment(&self, id: CommentId) -> Result<Option<Versioned<Comment>>, StoreError> {
-        let head: Option<i64> = sqlx::query_scalar(
-            "select ch.head
-               from comments as c
-               join channels as ch on ch.name = 'post:' || c.post_id and not ch.closed
-              where c.id = $1",
-        )
-        .bind(id)
-        .fetch_optional(&self.readers)
-        .await?;
-        let Some(seq) = head else { return Ok(None) };
-        let row: Option<CommentRow> =
-            sqlx::query_as(comments!("where c.id = $1")).bind(id).fetch_optional(&self.readers).await?;
-        Ok(row.map(|row| Versioned { value: row.into(), seq }))
-    }
-
-    async fn comments(
-        &self,
-        post: PostId,
-        below: Below,
-        sort: Sort,
-        after: Option<CommentId>,
-        limit: i64,
-    ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
-        let Some(seq) = self.open_head(post).await? else { return Ok(None) };
-        let below_id = match below {
-            Below::Anything | Below::Roots => post.0,
-            Below::Comment(id) => id.0,
-        };
-        let from = after.map_or(if sort == Sort::Oldest { 0 } else { i64::MAX }, |id| id.0);
-        let rows: Vec<CommentRow> = sqlx::query_as(list(below, sort))
-            .bind(below_id)
-            .bind(from)
-            .bind(limit.max(0))
-            .bind(post)
-            .fetch_all(&self.readers)
-            .await?;
-        Ok(Some(Versioned { value: rows.into_iter().map(Comment::from).collect(), seq }))
-    }
-
-    async fn chosen(
-        &self,
-        reader: UserId,
-        comments: &[CommentId],
-    ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
-        self.chosen_on(reader, comments).await
     }
 }

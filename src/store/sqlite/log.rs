@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use std::collections::HashMap;
 
 /// Events of stretches. Seqs have no holes above the floor, so a number of events is a range of seqs.
-pub(super) const STRETCHES: &str = "select e.channel, e.seq, e.at, e.kind, e.subject_id, e.facts, c.closed
+pub(super) const STRETCHES: &str = "select e.channel, e.seq, e.at, e.kind, e.subject_id, e.facts, e.unread, c.closed
   from json_each($1) as asked
   join channels as c
     on c.name = asked.value ->> 0
@@ -69,12 +69,12 @@ impl Transaction {
             .ledger
             .entries()
             .iter()
-            .map(|e| (e.channel.name(), e.seq, &e.kind, e.subject_id, e.actor_id, &e.facts))
+            .map(|e| (e.channel.name(), e.seq, &e.kind, e.subject_id, e.actor_id, &e.facts, e.unread))
             .collect();
         // An array is walked in its order, so ids follow the commit order, as pruning relies on.
         let inserted = sqlx::query(
-            "insert into events (channel, seq, at, kind, subject_id, actor_id, facts)
-             select value ->> 0, value ->> 1, $2, value ->> 2, value ->> 3, value ->> 4, value ->> 5
+            "insert into events (channel, seq, at, kind, subject_id, actor_id, facts, unread)
+             select value ->> 0, value ->> 1, $2, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
                from json_each($1)",
         )
         .bind(serde_json::json!(entries).to_string())
@@ -109,9 +109,12 @@ impl ReadLog for Sqlite {
         let asked: Vec<_> = stretches.iter().map(|s| (s.channel, s.after, s.limit.max(0), s.last)).collect();
         let rows: Vec<EventRow> =
             sqlx::query_as(STRETCHES).bind(serde_json::json!(asked).to_string()).fetch_all(&self.readers).await?;
-        let (comments, posts) = wanted(&rows);
-        let subjects =
-            Subjects { comments: self.comments_by_id(&comments).await?, posts: self.posts_by_id(&posts).await? };
+        let wanted = wanted(&rows);
+        let subjects = Subjects {
+            comments: self.comments_by_id(&wanted.comments).await?,
+            posts: self.posts_by_id(&wanted.posts).await?,
+            notifications: self.notifications_by_id(&wanted.notifications).await?,
+        };
         compose(rows, &subjects)
     }
 }

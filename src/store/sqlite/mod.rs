@@ -5,15 +5,21 @@
 
 mod accounts;
 mod bans;
+mod bells;
 mod comments;
 mod control;
+mod inbox;
+mod hosting;
+mod found;
 mod keys;
 mod log;
 mod note;
+mod notifications;
 mod posts;
 mod prune;
 mod reactions;
 mod sessions;
+mod threads;
 mod transaction;
 mod writer;
 

@@ -71,11 +71,7 @@ impl Transaction {
         .bind(&asked)
         .fetch_all(&mut self.connection)
         .await?;
-        let people: Vec<UserId> =
-            sqlx::query_scalar("select id from users where id in (select value ->> 1 from json_each($1))")
-                .bind(&asked)
-                .fetch_all(&mut self.connection)
-                .await?;
+        let people = self.people(run.iter().map(|(_, toggle)| toggle.actor)).await?;
         let chosen: Vec<ReactionRow> = sqlx::query_as(
             "select r.comment_id, r.user_id, r.emoji
                from json_each($1) as asked
@@ -86,8 +82,10 @@ impl Transaction {
         .await?;
 
         let mut board = Board::new(comments, people, chosen)?;
+        self.hang_bells(&mut board, run).await?;
         let decided = board.run(&mut self.ledger, channel, run)?;
         self.write_board(&board).await?;
+        self.write_bells(&board).await?;
         Ok(decided)
     }
 

@@ -73,7 +73,14 @@ impl Transaction {
     }
 
     pub(super) async fn end_sessions(&mut self, end: EndSessions) -> Result<(), Trouble> {
-        let Some((_, user_id)) = self.session(end.session).await? else { return Ok(()) };
+        match self.session(end.session).await? {
+            Some((_, user_id)) => self.end_all_of(user_id).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends every session of a person that began here.
+    pub(super) async fn end_all_of(&mut self, user_id: UserId) -> Result<(), Trouble> {
         let ids: Vec<SessionId> =
             sqlx::query_scalar("select id from sessions where user_id = $1 and ended_at is null order by id")
                 .bind(user_id)

@@ -1,11 +1,15 @@
 //! The HTTP edge and accounts, from request to rows: the real router over a real store, the clock turned by hand.
 
 mod bans;
+mod host_keys;
+mod host_people;
+mod host_tokens;
 mod keys;
 mod plumbing;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod signers;
 mod web;
 
 use axum::Router;
@@ -17,7 +21,7 @@ use belfry::config::Config;
 use belfry::http::{self, AppState};
 use belfry::model::clock::SetClock;
 use belfry::model::random::SystemEntropy;
-use belfry::model::{Clock, Timestamp};
+use belfry::model::{Clock, EpochCell, Timestamp};
 use clap::{Args, FromArgMatches};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -62,7 +66,13 @@ async fn house(settings: &[&str]) -> House {
     let config = Config::from_arg_matches(&matches).unwrap();
     let backend = app::open_backend(&config.store, Mode::Serve).await.unwrap();
     let clock = Arc::new(ByHand(Mutex::new((Timestamp(1_700_000_000_000), Instant::now()))));
-    let world = World { backend, bus: LocalBus::new().join(), entropy: Arc::new(SystemEntropy), clock: clock.clone() };
+    let world = World {
+        backend,
+        bus: LocalBus::new().join(),
+        entropy: Arc::new(SystemEntropy),
+        clock: clock.clone(),
+        epoch: EpochCell::default(),
+    };
     let app = App::start(config, world).await.unwrap();
     House { router: app.router(), state: app.state.clone(), clock, folder, _app: app }
 }

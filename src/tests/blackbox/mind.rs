@@ -141,10 +141,10 @@ impl Mind {
     /// Takes in an event: a notification is something to read.
     pub fn notice(&mut self, event: &Event) {
         match (event.kind.as_str(), &event.subject) {
-            ("notification.created" | "notification.updated", Subject::Notification(id)) => {
-                if !self.unread.contains(id) {
-                    self.unread.push(*id);
-                }
+            ("notification.created" | "notification.updated", Subject::Notification(id))
+                if !self.unread.contains(id) =>
+            {
+                self.unread.push(*id);
             }
             ("notification.deleted", Subject::Notification(id)) => self.unread.retain(|unread| unread != id),
             _ => {}

@@ -126,3 +126,25 @@ async fn a_banned_person_is_out_until_the_ban_is_lifted_and_everything_from_befo
     login(&rest, "Ada").await;
     assert_eq!(banned(&setup, &["--list"]).await, "");
 }
+
+#[tokio::test]
+async fn a_token_of_the_hosts_site_that_was_signed_out_stays_so_after_a_kill_and_its_person_the_same() {
+    let (setup, server) = Server::fresh(&[("BELFRY_RATE_LIMITS", "off"), ("BELFRY_HOST_SECRET", "shared")]).await;
+    let signed = |jti: u64| {
+        let claims = json!({"sub": "u-1", "name": "Ada", "exp": 4_000_000_000_u64, "jti": jti});
+        let key = jsonwebtoken::EncodingKey::from_secret(b"shared");
+        jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
+    };
+    let (ended, kept) = (signed(1), signed(2));
+    let rest = Rest::new(server.address);
+    let id = rest.with(&ended).own_id().await;
+    let mut socket = Socket::signed_in(server.address, Codec::MessagePack, &ended).await;
+    rest.with(&ended).good(Method::POST, "/auth/logout", None).await;
+    assert_eq!(socket.closed_within(SOON).await, Some(4403));
+    server.kill().await;
+    let server = setup.start().await;
+    let rest = Rest::new(server.address);
+    assert_refused(&server, &rest, &ended).await;
+    assert_eq!(rest.with(&kept).own_id().await, id);
+    Socket::signed_in(server.address, Codec::Json, &kept).await.assert_alive("a token of the same person").await;
+}

@@ -38,6 +38,11 @@ impl Bus for Puppet {
     }
 }
 
+/// An event as it comes from another instance on the same database.
+fn told(event: Event) -> Incoming {
+    Incoming::Message { message: Message::Event(event), epoch: None }
+}
+
 /// What the log holds after a seq.
 async fn stored(house: &House, room: Room, after: i64) -> Vec<Event> {
     let stretch = Stretch { channel: room.channel(), after, limit: 1_000, last: false };
@@ -109,7 +114,7 @@ async fn a_hole_is_filled_as_soon_as_the_store_can_be_read_again() {
     let events = stored(&house, room, 0).await;
     house.store.events.fail(true);
     // Only the last one comes by the bus; what is missing cannot be read.
-    puppet.send(Incoming::Message(Message::Event(events[2].clone()))).await.unwrap();
+    puppet.send(told(events[2].clone())).await.unwrap();
     house.store.events.refused(2).await;
     house.store.events.fail(false);
     viewer.events(1..=3).await;
@@ -129,7 +134,7 @@ async fn a_hole_is_filled_before_the_next_sweep() {
         let first = round * 3 + 1;
         room.fill(&house.unheard(), first..=first + 2).await;
         let events = stored(&house, room, first - 1).await;
-        puppet.send(Incoming::Message(Message::Event(events[2].clone()))).await.unwrap();
+        puppet.send(told(events[2].clone())).await.unwrap();
         viewer.events(first..=first + 2).await;
     }
     house.store.control.release();
@@ -149,7 +154,7 @@ async fn whatever_comes_twice_or_in_another_order_is_told_once_and_in_order() {
         let again = events.clone();
         events.reverse();
         for event in events.into_iter().chain(again) {
-            puppet.send(Incoming::Message(Message::Event(event))).await.unwrap();
+            puppet.send(told(event)).await.unwrap();
         }
         viewer.events(head + 1..=head + 40).await;
         head += 40;
@@ -157,6 +162,24 @@ async fn whatever_comes_twice_or_in_another_order_is_told_once_and_in_order() {
     puppet.send(Incoming::Gap).await.unwrap();
     room.fill(&instance.state.store, head + 1..=head + 1).await;
     viewer.events(head + 1..=head + 1).await;
+}
+
+#[tokio::test]
+async fn what_is_told_of_another_database_never_enters() {
+    let house = House::with(&[]).await;
+    let (bus, puppet) = Puppet::new();
+    let instance = house.instance(bus).await;
+    let room = instance.room().await;
+    let mut viewer = Client::viewer(&instance, &room.name()).await;
+    stop_sweeps(&house).await;
+    room.fill(&house.unheard(), 1..=1).await;
+    let event = stored(&house, room, 0).await.remove(0);
+    let foreign = Message::Event(Event { kind: "custom.foreign".into(), ..event.clone() });
+    puppet.send(Incoming::Message { message: foreign, epoch: Some("another".into()) }).await.unwrap();
+    let own = Some(instance.state.epoch.get());
+    puppet.send(Incoming::Message { message: Message::Event(event), epoch: own }).await.unwrap();
+    viewer.event("custom.tick", 1).await;
+    house.store.control.release();
 }
 
 #[tokio::test]

@@ -1,16 +1,23 @@
 //! The real-time core over the real store, in the test's own process, where the store can be made to fail and to wait.
 
 mod bans;
+mod bell;
 mod epoch;
 mod gate;
 mod heartbeat;
+mod hosts;
 mod memory;
 mod order;
 mod posts;
+mod presence;
 mod reactions;
 mod recovery;
+mod redis;
 mod revocation;
+mod rosters;
 mod slow;
-mod support;
+pub(crate) mod support;
+mod tabs;
 mod tombstones;
 mod transport;
+mod typing;

@@ -6,8 +6,8 @@ use belfry::protocol::Codec;
 use belfry::store::write::SessionRef;
 use serde_json::json;
 
-fn session(instance: &Instance, token: &str) -> SessionRef {
-    SessionRef::Id(instance.state.accounts.authenticate(token).unwrap().session_id)
+async fn session(instance: &Instance, token: &str) -> SessionRef {
+    SessionRef::Id(instance.state.accounts.authenticate(token).await.unwrap().session_id)
 }
 
 /// A socket of a session that follows a room.
@@ -25,7 +25,7 @@ async fn logging_out_closes_the_sockets_of_that_session_only() {
     let other = instance.person("Eve").await;
     let mut closing = [follower(&instance, &ended, room).await, follower(&instance, &ended, room).await];
     let mut staying = [follower(&instance, &kept, room).await, follower(&instance, &other, room).await];
-    instance.state.accounts.logout(session(&instance, &ended), false).await.unwrap();
+    instance.state.accounts.logout(session(&instance, &ended).await, false).await.unwrap();
     for client in &mut closing {
         assert_eq!(client.closed().await, 4403);
     }
@@ -52,7 +52,7 @@ async fn logging_out_everywhere_closes_all_of_the_person_on_every_instance_with_
             closing.push(follower(instance, token, room).await);
         }
         let mut staying = follower(&b, &other, room).await;
-        a.state.accounts.logout(session(&a, &tokens[0]), true).await.unwrap();
+        a.state.accounts.logout(session(&a, &tokens[0]).await, true).await.unwrap();
         for client in &mut closing {
             assert_eq!(client.closed().await, 4403);
         }
@@ -69,7 +69,7 @@ async fn a_token_of_an_ended_session_neither_connects_nor_refreshes_on_any_insta
     let (ended, kept) = (a.person("Bob").await, a.person("Bob").await);
     let mut watches = follower(&b, &ended, room).await;
     let mut staying = [follower(&a, &kept, room).await, follower(&b, &kept, room).await];
-    a.state.accounts.logout(session(&a, &ended), false).await.unwrap();
+    a.state.accounts.logout(session(&a, &ended).await, false).await.unwrap();
     // Then the other instance knows of it too.
     assert_eq!(watches.closed().await, 4403);
     for (instance, staying) in [&a, &b].into_iter().zip(&mut staying) {
@@ -95,8 +95,8 @@ async fn a_socket_that_took_over_another_session_ends_with_that_one() {
     let (first, second) = (instance.person("Bob").await, instance.person("Bob").await);
     let mut client = Client::signed_in(&instance, &first).await;
     assert_eq!(client.ask(json!({"type": "refresh", "token": second})).await["type"], "reply");
-    instance.state.accounts.logout(session(&instance, &first), false).await.unwrap();
+    instance.state.accounts.logout(session(&instance, &first).await, false).await.unwrap();
     assert_eq!(client.ask(json!({"type": "ping"})).await["type"], "pong");
-    instance.state.accounts.logout(session(&instance, &second), false).await.unwrap();
+    instance.state.accounts.logout(session(&instance, &second).await, false).await.unwrap();
     assert_eq!(client.closed().await, 4403);
 }

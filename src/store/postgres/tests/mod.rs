@@ -1,5 +1,6 @@
 //! The contract on Postgres, and what only a shared server can do.
 
+mod crossing;
 mod failures;
 mod locks;
 mod order;

@@ -77,6 +77,8 @@ fn missing(post: u64, other: u64) -> Vec<Case> {
             json!({"type": "signal", "channel": format!("post:{post}"), "data": {}}),
             &["forbidden"],
         ),
+        bad("typing elsewhere", json!({"type": "typing", "channel": format!("post:{post}")}), &["forbidden"]),
+        bad("typing nowhere", json!({"type": "typing"}), SHAPE),
         good("leaving where one is not", json!({"type": "unsubscribe", "channel": format!("post:{post}")})),
     ];
     for name in
@@ -202,6 +204,7 @@ async fn me_is_ones_own_channel_and_nobody_elses() {
         judge(
             &mut socket,
             vec![
+                bad("typing to oneself", json!({"type": "typing", "channel": "me"}), &["forbidden"]),
                 bad("a signal to oneself", json!({"type": "signal", "channel": "me", "data": {}}), &["forbidden"]),
                 good("leaving oneself", json!({"type": "unsubscribe", "channel": "me"})),
             ],

@@ -1,6 +1,5 @@
 //! Every bound at its edge and one beyond, and every input that is none.
 
-mod ahead;
 mod commands;
 mod contents;
 mod frames;

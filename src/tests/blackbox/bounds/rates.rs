@@ -157,6 +157,30 @@ async fn an_address_has_so_many_sockets() {
 }
 
 #[tokio::test]
+async fn typing_takes_from_what_signals_may() {
+    let (setup, server) = Server::fresh(&[("BELFRY_SIGNALS_PER_SOCKET", "1")]).await;
+    let token = setup.token("Person").await;
+    let post = Rest::new(server.address).with(&token).post("a post").await;
+    let channel = format!("post:{post}");
+    let mut listener = Socket::open(server.address, Codec::MessagePack).await;
+    listener.ask(json!({"type": "connect"})).await;
+    listener.subscribe(&channel).await;
+    let mut sender = Socket::signed_in(server.address, Codec::Json, &token).await;
+    sender.subscribe(&channel).await;
+    let signal = json!({"type": "signal", "id": 1, "channel": channel, "data": {}});
+    let typing = json!({"type": "typing", "id": 2, "channel": channel});
+    sender.send_all([typing, signal]).await.unwrap();
+    for _ in 0..2 {
+        let answer = sender.until("an answer", |message| message["id"].is_u64()).await;
+        assert_eq!(answer["type"], "reply", "{answer}");
+    }
+    listener.until("typing", |message| message["type"] == "typing").await;
+    sender.reply(json!({"type": "comment.create", "post_id": post, "body": "the end"})).await;
+    listener.event(&channel).await;
+    assert!(listener.aside.iter().all(|message| message["type"] != "signal"), "{:?}", listener.aside);
+}
+
+#[tokio::test]
 async fn signals_above_five_a_second_are_dropped_and_not_refused() {
     let (setup, server) = Server::fresh(&[]).await;
     let token = setup.token("Person").await;

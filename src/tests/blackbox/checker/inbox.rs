@@ -88,10 +88,10 @@ fn unread(history: &History, inbox: &Inbox, found: &mut Vec<Violation>) {
     }
     let mut before = Some(0);
     for event in &truth.log {
-        if let (Some(before), Some(now)) = (before, event.unread) {
-            if event.kind.starts_with("notification.") && (now - before).abs() > 1 || now < 0 {
-                found.push(wrong("the log", event.seq));
-            }
+        if let (Some(before), Some(now)) = (before, event.unread)
+            && (event.kind.starts_with("notification.") && (now - before).abs() > 1 || now < 0)
+        {
+            found.push(wrong("the log", event.seq));
         }
         // What a `void` told is not known any more.
         before = event.unread.or(before.filter(|_| event.kind != "void"));

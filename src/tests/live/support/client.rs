@@ -223,6 +223,12 @@ impl Client {
         events
     }
 
+    /// Closes it as a client should, and waits for the end.
+    pub async fn close(&mut self) {
+        self.stream.close(None).await.unwrap();
+        self.closed().await;
+    }
+
     /// The code that the socket ends with; what comes before is kept aside.
     pub async fn closed(&mut self) -> u16 {
         loop {

@@ -1,20 +1,22 @@
 //! Instances in the test's own process, over one database that is watched.
 
 mod client;
+mod steered;
 mod watching;
 
 pub use client::{CODECS, Came, Client, pipe};
+pub use steered::Steered;
 pub use watching::Watching;
 
 use belfry::app::{App, Mode, World, open_backend};
-use belfry::bus::{Bus, LocalBus};
+use belfry::bus::{Bus, LocalBus, RedisBus};
 use belfry::config::Config;
 use belfry::http::AppState;
 use belfry::hub::Hub;
 use belfry::lifecycle;
 use belfry::model::clock::DatabaseClock;
-use belfry::model::random::SystemEntropy;
-use belfry::model::{Channel, Comment, CommentId, Event, PostId, UserId};
+use belfry::model::random::{SharedEntropy, SystemEntropy};
+use belfry::model::{Channel, Comment, CommentId, EpochCell, Event, PostId, UserId};
 use belfry::store::write::{
     Actor, CreateComment, CreatePost, DeleteComment, DeletePost, EditComment, EnsurePeople, Publish,
 };
@@ -27,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 /// How long a test waits for what should have happened long before.
@@ -40,6 +43,8 @@ pub async fn within<T>(what: &str, wanted: impl Future<Output = T>) -> T {
 /// Waits until something is so that cannot be waited for.
 pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let mut looks = tokio::time::interval(Duration::from_millis(2));
+    // A look may take longer than that: what is waited for must have its turn in between.
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     within(what, async {
         while !is_so() {
             looks.tick().await;
@@ -83,19 +88,28 @@ impl House {
 
     /// One more instance, on this bus.
     pub async fn instance(&self, bus: Arc<dyn Bus>) -> Instance {
-        let world = World {
-            backend: self.store.clone(),
-            bus,
-            entropy: Arc::new(SystemEntropy),
-            clock: Arc::new(DatabaseClock::new()),
-        };
+        self.begin(EpochCell::default(), Arc::new(Steered::default()), bus).await
+    }
+
+    /// One more instance, over a Redis.
+    pub async fn over(&self, redis: &str) -> Instance {
+        let (epoch, clock) = (EpochCell::default(), Arc::new(Steered::default()));
+        let entropy: SharedEntropy = Arc::new(SystemEntropy);
+        let bus = RedisBus::start(redis, epoch.clone(), clock.clone(), &entropy).unwrap();
+        self.begin(epoch, clock, bus).await
+    }
+
+    async fn begin(&self, epoch: EpochCell, clock: Arc<Steered>, bus: Arc<dyn Bus>) -> Instance {
+        let clock_of = clock.clone();
+        let world =
+            World { backend: self.store.clone(), bus, entropy: Arc::new(SystemEntropy), clock: clock_of, epoch };
         let app = App::start(self.config.clone(), world).await.unwrap();
         let (state, hub) = (app.state.clone(), app.hub.clone());
         let listener = lifecycle::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let served = tokio::spawn(lifecycle::run(app, listener, stop.clone()));
-        Instance { state, hub, address, stop, served }
+        Instance { state, hub, clock, address, stop, served }
     }
 
     /// One more instance, which hears of others only by looking.
@@ -117,6 +131,7 @@ impl House {
 pub struct Instance {
     pub state: AppState,
     pub hub: Arc<Hub>,
+    pub clock: Arc<Steered>,
     pub address: SocketAddr,
     stop: CancellationToken,
     served: JoinHandle<()>,
@@ -165,7 +180,14 @@ pub struct Room {
 async fn room_in(store: &Store) -> Room {
     let ensure = EnsurePeople { people: vec![("ada".into(), "Ada".into())] };
     let author = store.write(ensure).await.unwrap()[0].user.id;
-    let post = CreatePost { author, title: "A room".into(), body: "b".into(), html: "<p>b</p>".into(), key: None };
+    let post = CreatePost {
+        author,
+        title: "A room".into(),
+        body: "b".into(),
+        html: "<p>b</p>".into(),
+        tags: Vec::new(),
+        key: None,
+    };
     Room { post: store.write(post).await.unwrap().value.value.id, author }
 }
 
@@ -197,13 +219,15 @@ impl Room {
 
     pub async fn comment(self, store: &Store, body: &str) -> Comment {
         let (post_id, author, html) = (self.post, self.author, format!("<p>{body}</p>"));
-        let new = CreateComment { post_id, parent_id: None, author, body: body.into(), html, key: None };
+        let (body, mentions) = (body.into(), Vec::new());
+        let new = CreateComment { post_id, parent_id: None, author, body, html, mentions, key: None };
         store.write(new).await.unwrap().value
     }
 
     pub async fn edit(self, store: &Store, comment_id: CommentId, body: &str) {
         let (actor, html) = (self.actor(), format!("<p>{body}</p>"));
-        store.write(EditComment { comment_id, actor, body: body.into(), html }).await.unwrap();
+        let (body, mentions) = (body.into(), Vec::new());
+        store.write(EditComment { comment_id, actor, body, html, mentions }).await.unwrap();
     }
 
     pub async fn delete(self, store: &Store, comment_id: CommentId) {

@@ -2,15 +2,19 @@
 
 use async_trait::async_trait;
 use belfry::model::page::Sort;
-use belfry::model::{Account, Ban, BanId, Channel, Comment, CommentId, Event, Post, PostId, Timestamp, UserId};
+use belfry::model::{
+    Account, Ban, BanId, Channel, Comment, CommentId, Event, PageCount, Post, PostId, Timestamp, UserId, UserRef,
+};
 use belfry::store::StoreError;
 use belfry::store::backend::{Backend, GroupResult, Grouped};
 use belfry::store::read::{
-    ApiKey, Below, Control, Head, ReadAccounts, ReadComments, ReadControl, ReadLog, ReadPosts, Revoked, Stretch,
+    ApiKey, Behind, Below, Control, Find, Head, Inbox, ReadAccounts, ReadComments, ReadControl, ReadLog,
+    ReadNotifications, ReadPosts, Recipients, Revoked, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 /// What a test does to one kind of call.
@@ -117,11 +121,26 @@ pub struct Watching {
     pub events: Tap,
     /// Epoch and time; its calls name the internal channel.
     pub control: Tap,
+    /// People of the host's site; its calls name no channel.
+    pub host_people: Tap,
+    kept: AtomicUsize,
 }
 
 impl Watching {
     pub fn new(inner: Arc<dyn Backend>) -> Arc<Self> {
-        Arc::new(Self { inner, heads: Tap::new(), events: Tap::new(), control: Tap::new() })
+        Arc::new(Self {
+            inner,
+            heads: Tap::new(),
+            events: Tap::new(),
+            control: Tap::new(),
+            host_people: Tap::new(),
+            kept: AtomicUsize::new(0),
+        })
+    }
+
+    /// How often people of the host's site were written.
+    pub fn kept(&self) -> usize {
+        self.kept.load(Ordering::Relaxed)
     }
 
     /// Lets the database go for good; instances only say that they do.
@@ -134,6 +153,10 @@ impl Watching {
 impl ReadAccounts for Watching {
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError> {
         self.inner.account(id).await
+    }
+
+    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
+        self.host_people.pass(vec![], self.inner.host_person(external_id)).await
     }
 
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {
@@ -154,6 +177,22 @@ impl ReadPosts for Watching {
     async fn posts(&self, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
         self.inner.posts(before, limit).await
     }
+
+    async fn find_posts(&self, find: &Find, before: Option<PostId>, limit: i64) -> Result<Vec<Post>, StoreError> {
+        self.inner.find_posts(find, before, limit).await
+    }
+
+    async fn page(&self, page_key: &str) -> Result<Option<Versioned<Post>>, StoreError> {
+        self.inner.page(page_key).await
+    }
+
+    async fn page_counts(&self, page_keys: &[String]) -> Result<Vec<PageCount>, StoreError> {
+        self.inner.page_counts(page_keys).await
+    }
+
+    async fn participants(&self, post: PostId) -> Result<Option<Vec<UserRef>>, StoreError> {
+        self.inner.participants(post).await
+    }
 }
 
 #[async_trait]
@@ -167,10 +206,14 @@ impl ReadComments for Watching {
         post: PostId,
         below: Below,
         sort: Sort,
-        after: Option<CommentId>,
+        after: Option<Behind>,
         limit: i64,
     ) -> Result<Option<Versioned<Vec<Comment>>>, StoreError> {
         self.inner.comments(post, below, sort, after, limit).await
+    }
+
+    async fn replies(&self, parents: &[CommentId], limit: i64) -> Result<HashMap<CommentId, Vec<Comment>>, StoreError> {
+        self.inner.replies(parents, limit).await
     }
 
     async fn chosen(
@@ -179,6 +222,27 @@ impl ReadComments for Watching {
         comments: &[CommentId],
     ) -> Result<HashMap<CommentId, Vec<String>>, StoreError> {
         self.inner.chosen(reader, comments).await
+    }
+}
+
+#[async_trait]
+impl ReadNotifications for Watching {
+    async fn inbox(
+        &self,
+        user: UserId,
+        unread: bool,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Option<Inbox>, StoreError> {
+        self.inner.inbox(user, unread, before, limit).await
+    }
+
+    async fn takebacks(&self, limit: i64) -> Result<Vec<PostId>, StoreError> {
+        self.inner.takebacks(limit).await
+    }
+
+    async fn recipients(&self, named: &Recipients) -> Result<Vec<UserId>, StoreError> {
+        self.inner.recipients(named).await
     }
 }
 
@@ -212,6 +276,8 @@ impl ReadControl for Watching {
 #[async_trait]
 impl Backend for Watching {
     async fn commit(&self, group: Vec<Write>, now: Timestamp) -> Vec<Grouped> {
+        let kept = group.iter().filter(|write| matches!(write, Write::EnsureHostPeople(_))).count();
+        self.kept.fetch_add(kept, Ordering::Relaxed);
         self.inner.commit(group, now).await
     }
 

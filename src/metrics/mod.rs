@@ -4,6 +4,9 @@
 //! a status, a code or a class of kinds; no id, name or address is one. What counts per message takes sums, so that a
 //! burst costs one call.
 
+#[cfg(test)]
+mod tests;
+
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::OnceLock;
@@ -55,6 +58,7 @@ metrics! {
     CLOSES Counter "belfry_closes_total" &[], "Sockets that ended, by close code";
     COMMANDS Counter "belfry_commands_total" &[], "Commands received over sockets, by type";
     CHANNELS Gauge "belfry_channels" &[], "Channels kept in memory";
+    ROSTERS Gauge "belfry_rosters" &[], "Rooms in which somebody is seen or writes";
     TAIL_BYTES Gauge "belfry_tail_bytes" &[], "Bytes of encoded events kept in memory";
     EVENTS Counter "belfry_events_appended_total" &[], "Events committed by this instance, by class of kind";
     GROUP_SIZE Histogram "belfry_commit_group_size" GROUP_SIZES, "Writes committed in one transaction";
@@ -64,6 +68,14 @@ metrics! {
     LAG Histogram "belfry_delivery_lag_seconds" LAG_SECONDS, "Time from an event's commit to the end of its writing";
     REPAIRS Counter "belfry_gate_repairs_total" &[], "Holes in a channel that were filled from the store";
     RESYNCS Counter "belfry_resyncs_total" &[], "Subscriptions told to fetch again";
+    BUS_PUBLISHED Counter "belfry_bus_published_total" &[], "Messages handed to other instances";
+    BUS_UNPUBLISHED Counter "belfry_bus_unpublished_total" &[], "Messages other instances must find by looking, by reason";
+    BUS_RECEIVED Counter "belfry_bus_received_total" &[], "Messages of other instances";
+    BUS_GAPS Counter "belfry_bus_gaps_total" &[], "Times messages of other instances may have been missed, by reason";
+    BUS_CHANNELS Gauge "belfry_bus_channels" &[], "Channels this instance hears other instances on";
+    BUS_PROBE Histogram "belfry_bus_probe_seconds" LAG_SECONDS, "Time a message to oneself took through the bus";
+    BUS_AGE Gauge "belfry_bus_probe_age_seconds" &[], "Time since a message to oneself came back through the bus";
+    SWEEP_AGE Gauge "belfry_sweep_age_seconds" &[], "Time since all heads were compared with the database";
     ERRORS Counter "belfry_errors_total" &[], "Refusals and failures told to clients, by edge and code";
     STORE_ERRORS Counter "belfry_store_errors_total" &[], "Reads and writes the database failed, by class";
     HTTP_REQUESTS Counter "belfry_http_requests_total" &[], "Answered requests, by route, method and status";
@@ -88,16 +100,41 @@ pub enum StoreFailure {
     Internal,
 }
 
+/// Why other instances must find a message by looking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unpublished {
+    /// There is no connection to the bus.
+    Down,
+    /// The bus does not keep up.
+    Full,
+    /// The bus did not take it, or not in time.
+    Failed,
+}
+
+/// Why messages of other instances may have been missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// A connection to the bus begins; what was said before it was not heard.
+    Connected,
+    /// A subscription was confirmed after the head had been read without it.
+    Late,
+    /// More came than was read.
+    Overrun,
+}
+
 /// What is counted too often to be looked up each time.
 struct Hot {
     sockets: Gauge,
     channels: Gauge,
+    rosters: Gauge,
     tail_bytes: Gauge,
     deliveries: Counter,
     delivered_bytes: Counter,
     lag: Histogram,
     group_size: Histogram,
     commit: Histogram,
+    bus_published: Counter,
+    bus_received: Counter,
 }
 
 static INSTALLED: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -119,12 +156,15 @@ pub fn install() -> PrometheusHandle {
         Hot {
             sockets: gauge!(SOCKETS),
             channels: gauge!(CHANNELS),
+            rosters: gauge!(ROSTERS),
             tail_bytes: gauge!(TAIL_BYTES),
             deliveries: counter!(DELIVERIES),
             delivered_bytes: counter!(DELIVERED_BYTES),
             lag: histogram!(LAG),
             group_size: histogram!(GROUP_SIZE),
             commit: histogram!(COMMIT),
+            bus_published: counter!(BUS_PUBLISHED),
+            bus_received: counter!(BUS_RECEIVED),
         }
     });
     handle.clone()
@@ -179,6 +219,11 @@ pub fn command(kind: &'static str) {
 /// Channels entered memory, or left it (negative).
 pub fn channels(change: i64) {
     hot(|hot| hot.channels.increment(change as f64));
+}
+
+/// Rooms have somebody to be seen in them now, or nobody any more (negative).
+pub fn rosters(change: i64) {
+    hot(|hot| hot.rosters.increment(change as f64));
 }
 
 /// Bytes of encoded events entered memory, or left it (negative).
@@ -237,6 +282,56 @@ pub fn resynced(subscriptions: u64) {
     counter!(RESYNCS).increment(subscriptions);
 }
 
+/// Messages were handed to the bus.
+pub fn bus_published(messages: u64) {
+    hot(|hot| hot.bus_published.increment(messages));
+}
+
+/// Messages were not.
+pub fn bus_unpublished(reason: Unpublished, messages: u64) {
+    let reason = match reason {
+        Unpublished::Down => "down",
+        Unpublished::Full => "full",
+        Unpublished::Failed => "failed",
+    };
+    counter!(BUS_UNPUBLISHED, "reason" => reason).increment(messages);
+}
+
+/// A message of another instance came.
+pub fn bus_received() {
+    hot(|hot| hot.bus_received.increment(1));
+}
+
+/// Messages of other instances may have been missed.
+pub fn bus_gap(reason: Gap) {
+    let reason = match reason {
+        Gap::Connected => "connected",
+        Gap::Late => "late",
+        Gap::Overrun => "overrun",
+    };
+    counter!(BUS_GAPS, "reason" => reason).increment(1);
+}
+
+/// Other instances are heard on so many channels.
+pub fn bus_channels(channels: usize) {
+    gauge!(BUS_CHANNELS).set(channels as f64);
+}
+
+/// A message to oneself came back through the bus, this long after it was sent.
+pub fn bus_probed(took: Duration) {
+    histogram!(BUS_PROBE).record(took.as_secs_f64());
+}
+
+/// How long ago the last message to oneself, where a bus takes it out of the process, and the last sweep came to their
+/// end; infinitely long for never.
+pub fn ages(bus_probe: Option<Option<Duration>>, sweep: Option<Duration>) {
+    let seconds = |age: Option<Duration>| age.map_or(f64::INFINITY, |age| age.as_secs_f64());
+    if let Some(age) = bus_probe {
+        gauge!(BUS_AGE).set(seconds(age));
+    }
+    gauge!(SWEEP_AGE).set(seconds(sweep));
+}
+
 /// A client was told an error of this code.
 pub fn error(edge: Edge, code: &'static str) {
     let edge = match edge {
@@ -260,61 +355,4 @@ pub fn http_request(route: &str, method: &'static str, status: u16, took: Durati
     let route = route.to_owned();
     counter!(HTTP_REQUESTS, "route" => route.clone(), "method" => method, "status" => status.to_string()).increment(1);
     histogram!(HTTP_SECONDS, "route" => route, "method" => method).record(took.as_secs_f64());
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn every_name_stands_once_and_says_what_it_is() {
-        let names: HashSet<&str> = ALL.iter().map(|metric| metric.name).collect();
-        assert_eq!(names.len(), ALL.len());
-        for metric in ALL {
-            assert!(metric.name.starts_with("belfry_"), "{}", metric.name);
-            assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
-            assert_eq!(metric.kind == Kind::Histogram, !metric.buckets.is_empty(), "{}", metric.name);
-            assert!(metric.buckets.is_sorted() && !metric.help.is_empty(), "{}", metric.name);
-        }
-    }
-
-    #[test]
-    fn what_was_counted_is_rendered_under_its_name() {
-        install();
-        socket_opened();
-        socket_opened();
-        socket_closed(1000);
-        socket_closed(3999);
-        command("ping");
-        channels(2);
-        channels(-1);
-        tail_bytes(10);
-        events_appended(["comment.created", "custom.of-somebody", "made.up"].into_iter());
-        group_committed(3, Duration::from_millis(2));
-        delivered(5, 500);
-        delivery_lag(Duration::from_millis(3));
-        gate_repaired();
-        resynced(4);
-        error(Edge::Socket, "not_found");
-        store_failed(StoreFailure::Internal);
-        http_request("/api/v1/posts/{id}", "GET", 200, Duration::from_millis(2));
-        let text = install().render();
-        for metric in ALL {
-            assert!(text.contains(&format!("# HELP {} {}", metric.name, metric.help)), "{}\n{text}", metric.name);
-        }
-        // Without the values: other tests of this process may count as well.
-        for line in [
-            "belfry_closes_total{code=\"other\"} ",
-            "belfry_events_appended_total{kind=\"comment\"} ",
-            "belfry_events_appended_total{kind=\"custom\"} ",
-            "belfry_events_appended_total{kind=\"other\"} ",
-            "belfry_commit_group_size_bucket{le=\"4\"} ",
-            "belfry_errors_total{edge=\"socket\",code=\"not_found\"} ",
-            "belfry_http_requests_total{route=\"/api/v1/posts/{id}\",method=\"GET\",status=\"200\"} ",
-            "belfry_http_request_seconds_bucket{route=\"/api/v1/posts/{id}\",method=\"GET\",le=\"0.0025\"} ",
-        ] {
-            assert!(text.contains(line), "{line}\n{text}");
-        }
-    }
 }

@@ -1,0 +1,318 @@
+//! Rooms: who is in a channel and who is writing there, when that is told, and what a subscription is owed of it. Rosters
+//! are told as logs are: a subscription holds the revision that it knows, and whoever is behind is given what leads from
+//! there to here, or all of it. What is told is encoded once for everybody.
+
+use super::loader::until_end;
+use super::log::ChannelLog;
+use super::roster::{Changes, Due, Roster, Update};
+use super::typing::Typing;
+use super::walk::index;
+use super::{Core, Socket};
+use crate::metrics;
+use crate::model::{Channel, Event, UserId, UserRef};
+use crate::protocol::codec::Codec;
+use crate::protocol::server::{Presence, Sender, ServerMessage};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use serde::Deserialize;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+/// How often rooms are looked at in which something is to be told; the others are not.
+const TICK: Duration = Duration::from_millis(50);
+/// Rooms looked at before others get the thread.
+const SLICE: usize = 256;
+/// So far behind that all of it is owed.
+const FAR_BEHIND: u32 = 1 << 30;
+
+/// The room of a channel; holds nothing while nobody is there to be seen.
+#[derive(Default)]
+pub struct Room {
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// The last revision while there is no life: a later one never has the number of an earlier one.
+    revision: u32,
+    life: Option<Box<Life>>,
+}
+
+struct Life {
+    roster: Roster,
+    typing: Typing,
+    /// The last update of the roster.
+    news: Option<Arc<News>>,
+    /// Shards that were told of it and have not begun to write it, a bit each.
+    told: u64,
+    /// It stands on the schedule.
+    scheduled: bool,
+    schedule: Arc<Schedule>,
+}
+
+/// An update of a roster as it goes out.
+pub struct News {
+    channel: Channel,
+    update: Update,
+    changes: [OnceLock<Bytes>; 2],
+    whole: [OnceLock<Bytes>; 2],
+}
+
+/// Rooms in which something is to be told, each once.
+#[derive(Default)]
+pub struct Schedule {
+    rooms: Mutex<Vec<Arc<ChannelLog>>>,
+    notify: Notify,
+}
+
+/// What a look at a room came to.
+#[derive(Default)]
+struct Looked {
+    /// Shards to be told of the roster, a bit each.
+    tell: u64,
+    /// Who is writing, if that is to be told.
+    typing: Option<Vec<Sender>>,
+    /// There is more to come.
+    again: bool,
+}
+
+impl News {
+    fn new(channel: Channel, update: Update) -> Self {
+        Self { channel, update, changes: Default::default(), whole: Default::default() }
+    }
+
+    /// What is owed to whoever knows `revision`: the revision they know with it, and a frame, empty where it says nothing.
+    pub fn owed(&self, revision: u32, codec: Codec) -> Option<(u32, Bytes)> {
+        let (presence, frames) = match (self.update.due(revision), &self.update.changes) {
+            (Due::Nothing, _) => return None,
+            (Due::Silence, _) => return Some((self.update.revision, Bytes::new())),
+            (Due::Changes, Changes::Said(changes)) => (changes, &self.changes),
+            (Due::Changes | Due::Whole, _) => (&self.update.whole, &self.whole),
+        };
+        let encode = || codec.frame(&ServerMessage::Presence { channel: self.channel, presence });
+        Some((self.update.revision, frames[index(codec)].get_or_init(encode).clone()))
+    }
+}
+
+impl Life {
+    fn new(revision: u32, schedule: Arc<Schedule>) -> Self {
+        metrics::rosters(1);
+        let (roster, typing) = (Roster::new(revision), Typing::default());
+        Self { roster, typing, news: None, told: 0, scheduled: false, schedule }
+    }
+
+    /// Makes the roster's update if it is time to; the shards to be told, a bit each.
+    fn publish(&mut self, log: &ChannelLog, now_ms: u64) -> u64 {
+        let Some(update) = self.roster.update(now_ms) else { return 0 };
+        self.news = Some(Arc::new(News::new(log.channel, update)));
+        // After the news is there: a shard that has its first member now looks for it by itself.
+        let members = log.audience.members();
+        let tell = members & !self.told;
+        self.told |= members;
+        tell
+    }
+
+    fn is_pending(&self) -> bool {
+        self.roster.next_due().is_some() || !self.typing.is_idle()
+    }
+
+    fn schedule(&mut self, log: &Arc<ChannelLog>) {
+        if self.is_pending() && !std::mem::replace(&mut self.scheduled, true) {
+            self.schedule.add(log.clone());
+        }
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        metrics::rosters(-1);
+    }
+}
+
+impl Room {
+    /// A seat is given up.
+    pub fn leave(&self, log: &Arc<ChannelLog>, who: Option<UserId>, now_ms: u64) {
+        if let Some(life) = &mut self.inner.lock().life {
+            life.roster.leave(who, now_ms);
+            life.schedule(log);
+        }
+    }
+
+    /// The socket with this mark writes no more.
+    pub fn end_typing(&self, who: UserId, mark: u8) {
+        // Whoever was told of is still to be looked at: the room stands on the schedule.
+        if let Some(life) = &mut self.inner.lock().life {
+            life.typing.end_marked(who, mark);
+        }
+    }
+
+    /// What is owed to a subscription that knows `revision`, as [`News::owed`] says.
+    pub fn owed(&self, revision: u32, codec: Codec) -> Option<(u32, Bytes)> {
+        let news = self.inner.lock().life.as_ref()?.news.clone();
+        news?.owed(revision, codec)
+    }
+
+    /// A shard begins to tell the news; what comes from now on it must be told again.
+    pub fn begin_walk(&self, shard: usize) -> Option<Arc<News>> {
+        let mut inner = self.inner.lock();
+        let life = inner.life.as_mut()?;
+        life.told &= !(1 << shard);
+        life.news.clone()
+    }
+
+    /// What is there now and its revision.
+    pub fn present(&self) -> Option<(u32, Presence)> {
+        let inner = self.inner.lock();
+        inner.life.as_ref().map(|life| (life.roster.revision(), life.roster.whole()))
+    }
+
+    fn look(&self, log: &ChannelLog, now_ms: u64) -> Looked {
+        let mut inner = self.inner.lock();
+        let Some(life) = &mut inner.life else { return Looked::default() };
+        let tell = life.publish(log, now_ms);
+        let typing = life.typing.update(now_ms);
+        let again = life.is_pending();
+        life.scheduled = again;
+        if life.roster.is_idle() && life.typing.is_idle() {
+            inner.revision = life.roster.revision();
+            inner.life = None;
+        }
+        Looked { tell, typing, again }
+    }
+}
+
+impl Schedule {
+    fn add(&self, log: Arc<ChannelLog>) {
+        self.rooms.lock().push(log);
+        self.notify.notify_one();
+    }
+
+    fn take(&self) -> Vec<Arc<ChannelLog>> {
+        std::mem::take(&mut *self.rooms.lock())
+    }
+
+    async fn wait(&self) {
+        while self.rooms.lock().is_empty() {
+            self.notify.notified().await;
+        }
+    }
+}
+
+/// Tells what is to be told of rooms until the hub ends.
+pub async fn run(core: Arc<Core>) {
+    loop {
+        let due = async {
+            core.schedule.wait().await;
+            sleep(TICK).await;
+        };
+        if until_end(&core, due).await.is_none() {
+            return;
+        }
+        let mut again = Vec::new();
+        for rooms in core.schedule.take().chunks(SLICE) {
+            for log in rooms {
+                let looked = log.room.look(log, core.now_ms());
+                core.tell_roster(log, looked.tell);
+                if let Some(users) = looked.typing {
+                    core.hand_out(log, 0, &ServerMessage::Typing { channel: log.channel, users: &users });
+                }
+                if looked.again {
+                    again.push(log.clone());
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        core.schedule.rooms.lock().append(&mut again);
+    }
+}
+
+impl Core {
+    /// Does something in a room, and tells what is to be told at once.
+    fn in_room<T>(&self, log: &Arc<ChannelLog>, act: impl FnOnce(&mut Life, u64) -> T) -> T {
+        let now_ms = self.now_ms();
+        let mut inner = log.room.inner.lock();
+        let Inner { revision, life } = &mut *inner;
+        let life = life.get_or_insert_with(|| Box::new(Life::new(*revision, self.schedule.clone())));
+        let result = act(life, now_ms);
+        let tell = life.publish(log, now_ms);
+        life.schedule(log);
+        drop(inner);
+        self.tell_roster(log, tell);
+        result
+    }
+
+    /// Takes a seat; the revision with it, and all of the roster as of that.
+    pub(super) fn enter(&self, log: &Arc<ChannelLog>, who: Option<&Arc<UserRef>>) -> (u32, Presence) {
+        self.in_room(log, |life, _| {
+            life.roster.enter(who);
+            (life.roster.revision(), life.roster.whole())
+        })
+    }
+
+    /// Whoever has a seat says who they are, or what they are called now.
+    pub(super) fn reseat(&self, log: &Arc<ChannelLog>, was: Option<UserId>, user: &Arc<UserRef>) {
+        self.in_room(log, |life, now_ms| life.roster.reseat(was, user, now_ms));
+    }
+
+    /// Whoever wrote a comment writes it no more.
+    pub(super) fn end_typing(&self, log: &Arc<ChannelLog>, events: &[Event]) {
+        let mut inner = log.room.inner.lock();
+        let Some(life) = inner.life.as_mut().filter(|life| !life.typing.is_empty()) else { return };
+        for author in events.iter().filter_map(author) {
+            life.typing.end(author);
+        }
+    }
+
+    fn tell_roster(&self, log: &Arc<ChannelLog>, mut shards: u64) {
+        while shards != 0 {
+            self.inboxes[shards.trailing_zeros() as usize].roster(log.clone());
+            shards &= shards - 1;
+        }
+    }
+}
+
+/// Who wrote the comment that an event tells of.
+fn author(event: &Event) -> Option<UserId> {
+    #[derive(Deserialize)]
+    struct Created {
+        comment: Written,
+    }
+    #[derive(Deserialize)]
+    struct Written {
+        author: Option<UserRef>,
+    }
+    if &*event.kind != "comment.created" {
+        return None;
+    }
+    let created: Created = serde_json::from_str(event.data.get()).ok()?;
+    created.comment.author.map(|author| author.id)
+}
+
+/// A revision so old that all of the roster is owed to whoever has it.
+pub fn far_behind(revision: u32) -> u32 {
+    revision.wrapping_sub(FAR_BEHIND).max(1)
+}
+
+impl Socket {
+    /// Its person is writing in a room; `None` where this socket does not follow it. Above the caps (`None` of them where
+    /// rates are lifted) nothing happens, nor where there is nobody else.
+    pub fn typing(&self, channel: Channel, who: &Sender, caps: Option<(u32, u32)>) -> Option<()> {
+        let core = self.core();
+        let now_us = core.now_us();
+        let mut writer = self.lock();
+        let sub = writer.sub_named(channel)?;
+        let log = Arc::clone(&writer.subs[sub].log);
+        let admitted = caps.is_none_or(|(per_socket, per_room)| {
+            writer.pace.signal(now_us, per_socket) && log.admit_signal(now_us, per_room)
+        });
+        if admitted && log.audience.watchers() > 1 {
+            let mark = core.in_room(&log, |life, now_ms| life.typing.hear(who, now_ms));
+            if mark != 0 {
+                writer.subs[sub].typing = mark;
+            }
+        }
+        Some(())
+    }
+}
