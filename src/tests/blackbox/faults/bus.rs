@@ -7,8 +7,6 @@ use super::report::{Report, lasts};
 use crate::support::rest::Rest;
 use crate::support::within;
 use crate::traffic::Traffic;
-use rand::SeedableRng;
-use rand::rngs::StdRng;
 use std::time::Duration;
 use tokio::time::sleep;
 
@@ -17,11 +15,9 @@ const SWEPT: Duration = Duration::from_secs(5);
 
 /// A fleet, its balancer, and traffic through it.
 async fn begin() -> (Fleet, Balancer, Traffic) {
-    let fleet = Fleet::of(2, &[]).await;
+    let mut fleet = Fleet::of(2, &[]).await;
     let balancer = fleet.balancer().await;
-    let mut random = StdRng::seed_from_u64(rand::random());
-    let traffic = Traffic::begin(&fleet.instances[0].setup, &[balancer.address], &mut random).await;
-    traffic.flow(100).await;
+    let traffic = fleet.traffic_at(&[balancer.address]).await;
     (fleet, balancer, traffic)
 }
 
@@ -42,7 +38,7 @@ async fn end(fleet: &Fleet, balancer: &Balancer, traffic: Traffic, fault: &str) 
     let mut report: Report = fleet.settle(traffic).await;
     report.demand(!away, "a client had to come back");
     report.demand(balancer.ready().borrow().len() == 2, "an instance is not ready");
-    report.within(SWEPT).clean(fleet).await.verdict(fault);
+    report.within(SWEPT).clean(&fleet.instances).await.verdict(fault);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -54,7 +50,7 @@ async fn nothing_is_lost_when_redis_is_killed_and_comes_back_empty() {
         fleet.redis.start_again().await;
         traffic.flow(100).await;
     }
-    end(&fleet, &balancer, traffic, "Redis killed, back without anything").await;
+    end(&fleet, &balancer, traffic, "`kill -9` of Redis, back empty").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -66,17 +62,17 @@ async fn nothing_is_lost_when_redis_is_frozen() {
     let looked = balancer.ready().borrow().len();
     fleet.redis.signal("CONT").await;
     assert_eq!(looked, 2, "without Redis alone an instance is ready");
-    end(&fleet, &balancer, traffic, "Redis frozen, and continued").await;
+    end(&fleet, &balancer, traffic, "Redis frozen for 60 s").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_one_instance_is_cut_off_from_redis() {
     let (fleet, balancer, traffic) = begin().await;
     for way in [Way::Cut, Way::Silent] {
-        fleet.instances[1].bus.make(way);
+        fleet.instances[1].bus().make(way);
         sleep(lasts(Duration::from_secs(4), Duration::from_secs(30))).await;
         traffic.flow(100).await;
-        fleet.instances[1].bus.make(Way::Open);
+        fleet.instances[1].bus().make(Way::Open);
         traffic.flow(50).await;
     }
     end(&fleet, &balancer, traffic, "Redis out of reach of one instance").await;

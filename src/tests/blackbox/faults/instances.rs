@@ -4,11 +4,7 @@ use super::fleet::Fleet;
 use super::report::lasts;
 use crate::support::rest::Rest;
 use crate::support::within;
-use crate::traffic::Traffic;
-use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use reqwest::{Method, StatusCode};
-use serde_json::json;
+use rand::Rng;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -16,33 +12,27 @@ use tokio::time::{Instant, sleep};
 /// between two looks, and its pause.
 const BACK: Duration = Duration::from_secs(5);
 
-fn random() -> StdRng {
-    StdRng::seed_from_u64(rand::random())
-}
-
 /// `kill -9` of one instance after the other, and a start on the same port.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_instances_are_killed() {
     let mut fleet = Fleet::of(2, &[]).await;
-    let mut random = random();
-    let traffic = fleet.traffic(&mut random).await;
+    let traffic = fleet.traffic().await;
     for round in 0..lasts(3, 20) {
-        traffic.flow(random.random_range(20..200)).await;
+        traffic.flow(rand::rng().random_range(20..200)).await;
         let instance = &mut fleet.instances[round % 2];
         instance.kill().await;
         instance.start().await;
     }
     traffic.flow(50).await;
-    let report = fleet.settle(traffic).await.within(3 * BACK).clean(&fleet).await;
-    report.verdict("kill -9 of an instance, again and again");
+    let report = fleet.settle(traffic).await.within(3 * BACK).clean(&fleet.instances).await;
+    report.verdict("`kill -9` of an instance, again and again");
 }
 
 /// An instance that is frozen and goes on: what it did not hear meanwhile it finds out.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_an_instance_is_frozen() {
-    let fleet = Fleet::of(2, &[]).await;
-    let traffic = fleet.traffic(&mut random()).await;
-    traffic.flow(100).await;
+    let mut fleet = Fleet::of(2, &[]).await;
+    let traffic = fleet.traffic().await;
     fleet.instances[1].server().signal("STOP").await;
     let frozen = lasts(Duration::from_secs(8), Duration::from_secs(90));
     sleep(frozen).await;
@@ -50,16 +40,15 @@ async fn nothing_is_lost_when_an_instance_is_frozen() {
     traffic.flow(100).await;
     // A client whose socket is frozen gives it up after 10 s; what it was owed came to the others long before.
     let bound = frozen.min(Duration::from_secs(10)) + 2 * BACK;
-    let report = fleet.settle(traffic).await.within(bound).clean(&fleet).await;
-    report.verdict("an instance frozen, and continued");
+    let report = fleet.settle(traffic).await.within(bound).clean(&fleet.instances).await;
+    report.verdict("an instance frozen for 90 s, then continued");
 }
 
 /// An instance that is frozen while it holds a room: the database lets go of what it holds, and the others write on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_room_held_by_a_frozen_instance_is_written_again_within_seconds() {
-    let fleet = Fleet::of(2, &[]).await;
-    let traffic = fleet.traffic(&mut random()).await;
-    traffic.flow(100).await;
+    let mut fleet = Fleet::of(2, &[]).await;
+    let traffic = fleet.traffic().await;
     let (frozen, other) = (&fleet.instances[1], &fleet.instances[0]);
     // Frozen again and again until it happens to hold something.
     within(Duration::from_secs(60), "a transaction to freeze in", async {
@@ -78,23 +67,14 @@ async fn a_room_held_by_a_frozen_instance_is_written_again_within_seconds() {
     let begun = Instant::now();
     let writer = Rest::new(other.address).with(traffic.token());
     for room in traffic.rooms() {
-        // Refused while it waits too long; the client asks again, with its key.
-        let body = json!({"body": "held v0", "key": format!("held-{room}")});
-        loop {
-            let path = format!("/posts/{room}/comments");
-            match writer.call(Method::POST, &path, Some(body.clone())).await {
-                (StatusCode::CREATED, _) => break,
-                (status, answer) => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}"),
-            }
-        }
+        traffic.comment(&writer, *room, &format!("held-{room}"), "held").await;
     }
     let held = begun.elapsed();
     frozen.server().signal("CONT").await;
     traffic.flow(50).await;
     let mut report = fleet.settle(traffic).await;
-    report.wrong.retain(|wrong| !wrong.starts_with("Unasked"));
     report.demand(held <= Duration::from_secs(6), &format!("a held room was written again after {held:?}"));
-    report.clean(&fleet).await.verdict("an instance frozen inside a transaction");
+    report.clean(&fleet.instances).await.verdict("an instance frozen inside a transaction");
 }
 
 /// All instances are replaced, one after the other, as operators do it.
@@ -102,7 +82,7 @@ async fn a_room_held_by_a_frozen_instance_is_written_again_within_seconds() {
 async fn a_rolling_restart_is_seen_by_nobody() {
     let mut fleet = Fleet::of(2, &[("BELFRY_DRAIN_DELAY", "1s")]).await;
     let balancer = fleet.balancer().await;
-    let traffic = Traffic::begin(&fleet.instances[0].setup, &[balancer.address], &mut random()).await;
+    let traffic = fleet.traffic_at(&[balancer.address]).await;
     for index in 0..2 {
         traffic.flow(100).await;
         let instance = &mut fleet.instances[index];
@@ -116,10 +96,11 @@ async fn a_rolling_restart_is_seen_by_nobody() {
         assert!(ready);
     }
     traffic.flow(100).await;
-    let errors = traffic.progress().silent;
+    let progress = traffic.progress();
     let mut report = fleet.settle(traffic).await;
-    report.demand(errors == 0, &format!("{errors} sockets fell silent"));
-    report.within(3 * BACK).clean(&fleet).await.verdict("rolling restart");
+    report.demand(progress.unavailable == 0, &format!("{} writes were refused", progress.unavailable));
+    report.demand(progress.cut == 0, &format!("{} sockets were cut without a goodbye", progress.cut));
+    report.within(3 * BACK).clean(&fleet.instances).await.verdict("rolling restart behind a balancer");
 }
 
 /// The clock of an instance is an hour fast: times of rows and tokens are the database's.
@@ -132,7 +113,7 @@ async fn a_clock_that_is_wrong_changes_nothing() {
     };
     let mut fleet = Fleet::of(1, &[]).await;
     fleet.join(&[("LD_PRELOAD", library), ("FAKETIME", "+1h"), ("DONT_FAKE_MONOTONIC", "1")]).await;
-    let traffic = fleet.traffic(&mut random()).await;
+    let traffic = fleet.traffic().await;
     traffic.flow(lasts(200, 2_000)).await;
     let written = Rest::new(fleet.instances[1].address).with(traffic.token()).post("when was this?").await;
     let (here, there) = (&fleet.instances[0], &fleet.instances[1]);
@@ -142,5 +123,5 @@ async fn a_clock_that_is_wrong_changes_nothing() {
         format!("select count(*) from posts where created_at > (extract(epoch from now()) * 1000)::bigint + 60000");
     let mut report = fleet.settle(traffic).await;
     report.demand(fleet.postgres.ask(&late).await == 0, "a row bears the wrong clock's time");
-    report.within(BACK).clean(&fleet).await.verdict("the clock of an instance an hour fast");
+    report.within(BACK).clean(&fleet.instances).await.verdict("the clock of an instance an hour fast");
 }

@@ -6,10 +6,16 @@
 //! killed.
 
 mod services;
+mod postgres;
 mod proxy;
 mod balancer;
 mod fleet;
+mod gauges;
 mod report;
 mod instances;
 mod database;
 mod bus;
+mod backups;
+mod disks;
+mod crowds;
+mod network;

@@ -44,9 +44,9 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// A good way to `target`.
-    pub async fn to(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    /// A good way from an address of this machine to `target`.
+    pub async fn from(outside: Ipv4Addr, target: SocketAddr) -> Self {
+        let listener = TcpListener::bind((outside, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (way, receiver) = watch::channel(Way::Open);
         let shared = Arc::new(Shared { way: receiver, commits: AtomicU32::new(0), lost: AtomicU32::new(0) });
