@@ -177,7 +177,7 @@ impl Client {
             write.sent = None;
         }
         let subscriptions: Vec<Value> =
-            self.views.iter().map(|(channel, sight)| subscription(channel, &sight.at)).collect();
+            self.views.iter().map(|(channel, sight)| self.subscription(channel, &sight.at)).collect();
         let connect = json!({"type": "connect", "id": 1, "token": self.plan.token, "subscriptions": subscriptions});
         if socket.send(&connect).await.is_err() {
             return;
@@ -215,6 +215,18 @@ impl Client {
                 changed = phase.changed() => changed.unwrap(),
             }
         }
+    }
+
+    /// What is said to follow a channel on; half of the clients are seen where they are.
+    fn subscription(&self, channel: &str, at: &Option<(String, u64)>) -> Value {
+        let mut subscription = json!({"channel": channel});
+        if let Some((epoch, seq)) = at {
+            subscription = json!({"channel": channel, "epoch": epoch, "since": seq});
+        }
+        if self.plan.codec == Codec::Json && channel.starts_with("post:") {
+            subscription["presence"] = true.into();
+        }
+        subscription
     }
 
     fn has_to_say(&self, now: Phase) -> bool {
@@ -331,13 +343,6 @@ impl Client {
             progress.acks += 1;
             progress.open -= 1;
         });
-    }
-}
-
-fn subscription(channel: &str, at: &Option<(String, u64)>) -> Value {
-    match at {
-        Some((epoch, seq)) => json!({"channel": channel, "epoch": epoch, "since": seq}),
-        None => json!({"channel": channel}),
     }
 }
 

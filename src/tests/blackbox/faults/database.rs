@@ -7,7 +7,7 @@ use crate::support::rest::Rest;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::time::Duration;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// An immediate shutdown is a crash: Postgres comes back with what it had committed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -54,16 +54,25 @@ async fn nothing_is_lost_or_doubled_when_answers_to_commits_are_lost() {
     report.within(Duration::from_secs(10)).clean(&fleet.instances).await.verdict("answers to COMMIT lost");
 }
 
-/// A database that takes no writes refuses them all, and loses none of those it took.
+/// A database that takes no writes refuses them all, loses none of those it took, and is read all the while.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_postgres_takes_no_writes() {
     let mut fleet = Fleet::of(2, &[]).await;
     let traffic = fleet.traffic().await;
-    fleet.postgres.say("postgres", "alter database belfry set default_transaction_read_only = on").await;
-    fleet.postgres.disconnect().await;
-    sleep(lasts(Duration::from_secs(3), Duration::from_secs(15))).await;
-    fleet.postgres.say("postgres", "alter database belfry reset default_transaction_read_only").await;
-    fleet.postgres.disconnect().await;
+    let reader = Rest::new(fleet.instances[0].address).with(traffic.token());
+    let room = format!("/posts/{}", traffic.rooms()[0]);
+    fleet.postgres.set("default_transaction_read_only", "on").await;
+    traffic.wait("writes that are refused", |progress| progress.unavailable >= 20).await;
+    let begun = Instant::now();
+    let mut looks = tokio::time::interval(Duration::from_millis(200));
+    while begun.elapsed() < lasts(Duration::from_secs(2), Duration::from_secs(15)) {
+        looks.tick().await;
+        reader.get(&room).await;
+        let body = json!({"body": "in vain v0"});
+        let (status, answer) = reader.call(Method::POST, &format!("{room}/comments"), Some(body)).await;
+        assert_eq!((status, &answer["code"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("unavailable")));
+    }
+    fleet.postgres.set("default_transaction_read_only", "off").await;
     traffic.flow(100).await;
     let report = fleet.settle(traffic).await.within(Duration::from_secs(10)).clean(&fleet.instances).await;
     report.verdict("Postgres takes no writes");

@@ -3,7 +3,7 @@
 use super::fleet::{Fleet, Instance, setup};
 use super::postgres::Postgres;
 use super::report::{Report, lasts};
-use super::services::{done, folder, root};
+use super::services::{folder, privileged};
 use crate::traffic::Traffic;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -24,10 +24,9 @@ struct Disk {
 impl Disk {
     /// An empty one.
     async fn of_mib(size: u64) -> Self {
-        assert!(root(), "a disk of its own is mounted: run as root, or within `unshare --map-root-user --mount`");
         let folder = folder("disk");
-        let size = format!("size={size}m,mode=755");
-        done(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "belfry-faults"]).arg(folder.path())).await;
+        let size = format!("size={size}m");
+        privileged(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "belfry-faults"]).arg(folder.path())).await;
         Self { folder }
     }
 

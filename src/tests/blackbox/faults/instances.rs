@@ -35,7 +35,8 @@ async fn nothing_is_lost_when_an_instance_is_frozen() {
     let traffic = fleet.traffic().await;
     fleet.instances[1].server().signal("STOP").await;
     let frozen = lasts(Duration::from_secs(8), Duration::from_secs(90));
-    sleep(frozen).await;
+    // The others write on all the while.
+    tokio::join!(sleep(frozen), traffic.flow(50));
     fleet.instances[1].server().signal("CONT").await;
     traffic.flow(100).await;
     // A client whose socket is frozen gives it up after 10 s; what it was owed came to the others long before.

@@ -90,6 +90,13 @@ impl Postgres {
         done(&mut self.psql(database, statement)).await;
     }
 
+    /// Changes a setting of the whole server, for sessions that are open too.
+    pub async fn set(&self, setting: &str, value: &str) {
+        self.say("postgres", &format!("alter system set {setting} = {value}")).await;
+        let mut psql = self.psql("postgres", "select pg_reload_conf()");
+        done(psql.stdout(Stdio::null())).await;
+    }
+
     /// A number that a statement answers.
     pub async fn ask(&self, statement: &str) -> i64 {
         let output = self.psql("belfry", statement).args(["--tuples-only", "--no-align"]).output().await.unwrap();

@@ -106,6 +106,13 @@ pub async fn redis() -> (Service, TempDir) {
     (service, folder)
 }
 
+/// Runs a command that only root may, or whoever has namespaces of their own.
+pub async fn privileged(command: &mut Command) {
+    let output = command.stdin(Stdio::null()).output().await.unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "run as root, or by .ci/with-namespaces: {command:?}: {complaint}");
+}
+
 /// Runs a command that must succeed.
 pub async fn done(command: &mut Command) {
     let output = command.stdin(Stdio::null()).output().await.unwrap();
