@@ -35,6 +35,9 @@ pub enum Phase {
     Done,
 }
 
+/// When something was first and last seen, by channel, epoch and seq.
+type Sights = HashMap<(String, String, u64), (Instant, Instant)>;
+
 /// What the clients of a run share.
 pub struct Run {
     /// Every write, in the order of what was known when.
@@ -43,8 +46,8 @@ pub struct Run {
     pub progress: watch::Sender<Progress>,
     /// What is to be done.
     pub phase: watch::Sender<Phase>,
-    /// When each event was first and last seen, by its channel, epoch and seq.
-    seen: Mutex<HashMap<(String, String, u64), (Instant, Instant)>>,
+    /// When each event was seen.
+    seen: Mutex<Sights>,
 }
 
 /// What has happened so far.
@@ -84,7 +87,9 @@ impl Run {
     fn see(&self, channel: &str, epoch: &str, seq: u64) {
         let now = Instant::now();
         let mut seen = self.seen.lock().unwrap();
-        seen.entry((channel.to_owned(), epoch.to_owned(), seq)).and_modify(|(_, last)| *last = now).or_insert((now, now));
+        seen.entry((channel.to_owned(), epoch.to_owned(), seq))
+            .and_modify(|(_, last)| *last = now)
+            .or_insert((now, now));
     }
 
     /// Writes down what was done.

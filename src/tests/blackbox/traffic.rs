@@ -24,6 +24,8 @@ const WATCHERS: usize = 2;
 const EMOJI: [&str; 3] = ["👍", "🎉", "🚀"];
 /// For what a fault holds up: debug builds that start, eight clients that come back.
 const LONG: Duration = Duration::from_secs(30);
+/// For a write beside all that a loaded machine does meanwhile.
+const A_WRITE: Duration = Duration::from_millis(100);
 
 /// Clients at work.
 pub struct Traffic {
@@ -119,7 +121,8 @@ impl Traffic {
     /// Waits for so many more acknowledged writes.
     pub async fn flow(&self, acks: u64) {
         let before = self.progress().acks;
-        self.wait(&format!("{acks} writes"), |progress| progress.acks >= before + acks).await;
+        let patience = LONG + A_WRITE * u32::try_from(acks).unwrap();
+        self.wait_long(patience, &format!("{acks} writes"), |progress| progress.acks >= before + acks).await;
     }
 
     /// Has one comment written by somebody beside the clients, asked again until it is acknowledged.
@@ -146,10 +149,11 @@ impl Traffic {
 
     /// Waits until every view stands in this epoch, and beyond a seq of its channel where one is given.
     pub async fn reach(&self, epoch: &str, beyond: &BTreeMap<String, u64>) {
-        self.wait("every view in its epoch", |progress| {
-            progress.positions.iter().all(|((_, channel), (at, seq))| {
-                at == epoch && beyond.get(channel).is_none_or(|beyond| seq > beyond)
-            })
+        self.wait_long(6 * LONG, "every view in its epoch", |progress| {
+            progress
+                .positions
+                .iter()
+                .all(|((_, channel), (at, seq))| at == epoch && beyond.get(channel).is_none_or(|beyond| seq > beyond))
         })
         .await;
     }

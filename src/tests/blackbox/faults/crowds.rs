@@ -182,5 +182,7 @@ async fn nothing_is_lost_in_a_reconnect_storm() {
     }
     let mut report = fleet.settle(traffic).await;
     report.worst = report.worst.max(worst);
-    report.within(Duration::from_secs(15)).clean(&fleet.instances).await.verdict("reconnect storm");
+    // Up to two seconds are jitter; the rest is what a debug build and its readers take on the same two cores.
+    let bound = lasts(Duration::from_secs(15), Duration::from_secs(30));
+    report.within(bound).clean(&fleet.instances).await.verdict("reconnect storm");
 }

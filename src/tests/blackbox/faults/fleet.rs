@@ -1,9 +1,9 @@
 //! Instances over one Postgres and one Redis, each with ways of its own to both that can be made bad.
 
 use super::balancer::Balancer;
+use super::postgres::Postgres;
 use super::proxy::Proxy;
 use super::report::Report;
-use super::postgres::Postgres;
 use super::services::{Service, redis};
 use crate::support::server::{Server, Setup};
 use crate::traffic::Traffic;

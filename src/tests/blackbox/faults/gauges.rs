@@ -17,7 +17,9 @@ impl Instance {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let text = client.get(metrics).send().await.unwrap().text().await.unwrap();
         let own = text.lines().filter_map(|line| line.strip_prefix(name));
-        own.filter(|rest| rest.starts_with([' ', '{']) || name.ends_with('}')).filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+        own.filter(|rest| rest.starts_with([' ', '{']) || name.ends_with('}'))
+            .filter_map(|rest| rest.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum()
     }
 
     /// Waits for it to keep nothing of those who left; says what it still keeps.

@@ -120,9 +120,12 @@ async fn a_clock_that_is_wrong_changes_nothing() {
     let (here, there) = (&fleet.instances[0], &fleet.instances[1]);
     let told = |rest: Rest| async move { rest.get(&format!("/posts/{written}")).await["created_at"].clone() };
     assert_eq!(told(Rest::new(here.address)).await, told(Rest::new(there.address)).await);
-    let late =
-        format!("select count(*) from posts where created_at > (extract(epoch from now()) * 1000)::bigint + 60000");
+    let maps = std::fs::read_to_string(format!("/proc/{}/maps", there.server().pid())).unwrap();
+    let soon = "> (extract(epoch from now()) * 1000)::bigint + 60000";
+    let rows = "select created_at from posts union all select created_at from comments";
+    let late = format!("select count(*) from ({rows}) rows where created_at {soon}");
     let mut report = fleet.settle(traffic).await;
+    report.demand(maps.contains("libfaketime"), "the instance has the right clock");
     report.demand(fleet.postgres.ask(&late).await == 0, "a row bears the wrong clock's time");
     report.within(BACK).clean(&fleet.instances).await.verdict("the clock of an instance an hour fast");
 }

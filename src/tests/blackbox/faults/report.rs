@@ -34,7 +34,8 @@ pub const FAULTS: [&str; 22] = [
 ];
 
 /// Its columns.
-const HEAD: &str = "| fault | acked | lost | doubled | reordered | worst delivery | verdict |\n|---|---:|---:|---:|---:|---:|---|\n";
+const HEAD: &str =
+    "| fault | acked | lost | doubled | reordered | worst delivery | verdict |\n|---|---:|---:|---:|---:|---:|---|\n";
 
 /// How long, or how often: the first wherever tests run, the second where faults have their full length.
 pub fn lasts<T>(short: T, full: T) -> T {
