@@ -153,8 +153,8 @@ impl Client {
         while *phase.borrow_and_update() != Phase::Done {
             let headers = [("sec-websocket-protocol", self.plan.codec.subprotocol())];
             let address = addresses[self.random.random_range(0..addresses.len())];
-            let upgraded = upgrade_over(TcpSocket::new_v4().unwrap(), address, "/ws", &headers).await;
-            if let Ok(Ok((stream, _))) = upgraded {
+            let upgrade = upgrade_over(TcpSocket::new_v4().unwrap(), address, "/ws", &headers);
+            if let Ok(Ok(Ok((stream, _)))) = tokio::time::timeout(SILENCE, upgrade).await {
                 self.session(Socket::over(stream, self.plan.codec), &mut phase).await;
             }
             let invited = self.invited.take();

@@ -32,7 +32,8 @@ async fn nothing_is_lost_when_instances_are_killed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_an_instance_is_frozen() {
     let mut fleet = Fleet::of(2, &[]).await;
-    let traffic = fleet.traffic().await;
+    let balancer = fleet.balancer().await;
+    let traffic = fleet.traffic_at(&[balancer.address]).await;
     fleet.instances[1].server().signal("STOP").await;
     let frozen = lasts(Duration::from_secs(8), Duration::from_secs(90));
     // The others write on all the while.
@@ -115,7 +116,7 @@ async fn a_clock_that_is_wrong_changes_nothing() {
     let mut fleet = Fleet::of(1, &[]).await;
     fleet.join(&[("LD_PRELOAD", library), ("FAKETIME", "+1h"), ("DONT_FAKE_MONOTONIC", "1")]).await;
     let traffic = fleet.traffic().await;
-    traffic.flow(lasts(200, 2_000)).await;
+    traffic.flow(lasts(200, 1_000)).await;
     let written = Rest::new(fleet.instances[1].address).with(traffic.token()).post("when was this?").await;
     let (here, there) = (&fleet.instances[0], &fleet.instances[1]);
     let told = |rest: Rest| async move { rest.get(&format!("/posts/{written}")).await["created_at"].clone() };
