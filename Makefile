@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.PHONY: help run build site test lint rust sdk kosoku schemathesis smoke load bench lists tools clean
+.PHONY: help run build site test lint rust sdk kosoku schemathesis smoke load faults bench lists tools clean
 
 BENCH := --manifest-path load-tests/bench/Cargo.toml --target-dir target/bench
 SDK := client-sdk
@@ -17,8 +17,9 @@ help:
 	@echo "make run      build everything and start on http://127.0.0.1:8080"
 	@echo "make build    the release binary, with the page in it"
 	@echo "make test     everything that is tested, as in CI"
+	@echo "make faults   all that can befall a fleet, in full length, and what came of it (about 15 minutes)"
 	@echo "make lint     format, clippy and documentation"
-	@echo "make load     k6 against an instance with Postgres and Redis (about six minutes, two cores)"
+	@echo "make load     k6 against an instance with Postgres and Redis (about seven minutes, two cores)"
 	@echo "make bench    fan-out and memory beside their floor (about ten minutes, two cores)"
 	@echo "make lists    how long first pages of very long lists take, on both databases"
 	@echo "make clean    remove what was built"
@@ -50,7 +51,8 @@ lint: site
 	cargo clippy $(BENCH) --all-targets -- -D warnings
 
 rust: site
-	.ci/with-postgres .ci/with-redis cargo test
+	cargo test --no-run
+	.ci/with-namespaces .ci/with-postgres .ci/with-redis cargo test
 	cargo test $(BENCH)
 
 # Its tests start a server of their own where they need one.
@@ -89,6 +91,11 @@ test: tools
 	$(MAKE) -j1 schemathesis
 	$(MAKE) -j1 smoke
 	$(MAKE) -j1 sdk
+
+# What befalls a fleet, in full length; its short form is a part of `rust`.
+faults: tools site
+	cargo test --no-run --test blackbox
+	.ci/faults
 
 bench: build
 	load-tests/bench/run.sh run target/release/belfry $(BENCH_ARGS)
