@@ -16,6 +16,7 @@ mod log;
 mod model_steps;
 #[cfg(test)]
 mod model_tests;
+mod outbox;
 pub mod pace;
 mod recover;
 mod room;
@@ -27,6 +28,7 @@ mod subscribe;
 mod sweep;
 mod tail;
 mod typing;
+mod waiters;
 mod walk;
 mod watch;
 mod wheel;
@@ -327,8 +329,18 @@ impl Core {
 
     fn close(&self, conn: &Arc<Conn>, code: CloseCode) {
         if conn.close(code, self.now_ms()) {
-            self.inboxes[conn.shard].tell(Told::Visit(conn.clone()));
+            self.inbox_of(conn).tell(Told::Visit(conn.clone()));
         }
+    }
+
+    /// Which shard writes to a socket.
+    fn shard_of(&self, conn: &Conn) -> usize {
+        conn.id as usize % self.inboxes.len()
+    }
+
+    /// Where that shard is told what concerns the socket.
+    fn inbox_of(&self, conn: &Conn) -> &Inbox {
+        &self.inboxes[self.shard_of(conn)]
     }
 
     /// Looks at one socket; whether its shard must visit it.
