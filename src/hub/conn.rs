@@ -50,14 +50,7 @@ pub struct Visit {
 
 impl Conn {
     /// A socket that has sent nothing yet.
-    pub fn new(
-        id: u64,
-        codec: Codec,
-        io: Io,
-        now_ms: u64,
-        connect_by_ms: u64,
-        max_outbox: usize,
-    ) -> Self {
+    pub fn new(id: u64, codec: Codec, io: Io, now_ms: u64, connect_by_ms: u64, max_outbox: usize) -> Self {
         Self {
             id,
             codec,
