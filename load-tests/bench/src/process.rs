@@ -71,16 +71,14 @@ fn field(path: &str, name: &str) -> Result<u64, Failure> {
 mod tests {
     use super::*;
     use std::process::Command;
+    use std::time::{Duration, Instant};
 
     #[test]
     fn a_tree_holds_the_children_and_their_children() {
         let mut child = Command::new("sh").args(["-c", "sleep 60 & sleep 60; true"]).spawn().expect("sh starts");
         let mut tree = Tree::of(child.id()).expect("the tree is read");
-        for _ in 0..100 {
-            if tree.0.len() == 3 {
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(20));
+        let begun = Instant::now();
+        while tree.0.len() < 3 && begun.elapsed() < Duration::from_secs(10) {
             tree = Tree::of(child.id()).expect("the tree is read");
         }
         for pid in &tree.0[1..] {
