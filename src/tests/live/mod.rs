@@ -10,6 +10,7 @@ mod memory;
 mod order;
 mod posts;
 mod presence;
+mod rates;
 mod reactions;
 mod recovery;
 mod redis;
