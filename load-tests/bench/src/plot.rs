@@ -88,6 +88,8 @@ fn bars(
         };
         let name = if way.server == "belfry" { " class=\"n\"" } else { "" };
         let label = way.label.replace(['*', '`'], "").replace(", committed", "");
+        // What idles has not been published to in any way.
+        let label = label.split(',').next().filter(|_| cell.mode == "idle").unwrap_or(&label);
         let base = y + BAR - 4.0;
         let _ = writeln!(
             svg,

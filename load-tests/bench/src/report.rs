@@ -21,7 +21,6 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
 /// Prints the tables, draws the plots, and rewrites the marked block of a README.
 pub fn publish(results: &Results, readme: Option<&Path>, plots: Option<&Path>) -> Result<(), Failure> {
     let tables = tables(results);
-    println!("{tables}");
     if let Some(plots) = plots {
         std::fs::create_dir_all(plots)?;
         for (name, svg) in plot::all(results) {
@@ -32,6 +31,7 @@ pub fn publish(results: &Results, readme: Option<&Path>, plots: Option<&Path>) -
         let text = std::fs::read_to_string(readme)?;
         std::fs::write(readme, replaced(&text, &tables)?)?;
     }
+    println!("{tables}");
     Ok(())
 }
 
