@@ -24,7 +24,7 @@ async fn to_the_end(mut client: Client) -> (Left, Vec<Value>) {
     loop {
         match client.came().await {
             Came::Closed(code) => {
-                let (told, after) = told.expect("it was told before it was closed");
+                let (told, after) = told.unwrap_or_else(|| panic!("closed with {code}, and was not told before"));
                 return (Left { told, after, closed: now(), code }, messages);
             }
             Came::Message(message) if message["type"] == "going_away" => {
@@ -147,7 +147,9 @@ async fn what_is_asked_before_the_close_is_carried_out_and_answered_before_it() 
         idle.push(Client::anonymous(&instance, Codec::Json).await);
     }
     house.store.heads.hold(room.channel());
-    asking.send_all([json!({"type": "subscribe", "id": 7, "channel": room.name()}), json!({"type": "ping", "id": 8})]).await;
+    asking
+        .send_all([json!({"type": "subscribe", "id": 7, "channel": room.name()}), json!({"type": "ping", "id": 8})])
+        .await;
     house.store.heads.held().await;
     let asked = tokio::spawn(to_the_end(asking));
     instance.wish_to_stop().wish_hasty();
@@ -218,23 +220,27 @@ async fn whoever_goes_to_another_instance_misses_nothing_and_has_said_nothing_tw
     let (a, b) = (house.instance(bus.join()).await, Arc::new(house.instance(bus.join()).await));
     let room = a.room().await;
     let token = a.person("Bob").await;
-    let mut talking = Vec::new();
+    let mut talkers = Vec::new();
     for n in 0..6 {
         let mut client = Client::signed_in(&a, &token).await;
         client.subscribe(&room.name()).await;
-        let name = n.to_string();
-        let mut talker = Talker { client, name, room, seen: Vec::new(), said: 0, moved: false };
-        let (next, token) = (b.clone(), token.clone());
-        talking.push(tokio::spawn(async move {
-            let mut pace = tokio::time::interval(Duration::from_millis(20));
-            while !talker.moved {
-                pace.tick().await;
-                talker.say(&token, &next).await;
-            }
-            talker.say(&token, &next).await;
-            talker
-        }));
+        talkers.push(Talker { client, name: n.to_string(), room, seen: Vec::new(), said: 0, moved: false });
     }
+    let talking: Vec<_> = talkers
+        .into_iter()
+        .map(|mut talker| {
+            let (next, token) = (b.clone(), token.clone());
+            tokio::spawn(async move {
+                let mut pace = tokio::time::interval(Duration::from_millis(20));
+                while !talker.moved {
+                    pace.tick().await;
+                    talker.say(&token, &next).await;
+                }
+                talker.say(&token, &next).await;
+                talker
+            })
+        })
+        .collect();
     a.wish_to_stop().wish();
     let mut talkers = Vec::new();
     for talker in talking {
