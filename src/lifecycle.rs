@@ -81,7 +81,6 @@ pub async fn run(app: App, listener: TcpListener, stop: Stop) {
     let serve = |(stream, peer)| {
         connections.spawn(connection(stream, peer, router.clone(), stop.wished.clone(), finish.clone()));
     };
-    metrics::draining(false);
     {
         let mut looked_away = pin!(looked_away(&app, &stop));
         loop {
@@ -128,7 +127,7 @@ async fn looked_away(app: &App, stop: &Stop) {
     stop.wished().await;
     tracing::info!(sockets = app.hub.sockets(), "draining");
     app.state.readiness.draining();
-    metrics::draining(true);
+    metrics::draining();
     stop.hasty.run_until_cancelled(sleep(app.state.config.drain.delay)).await;
 }
 

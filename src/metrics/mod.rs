@@ -155,6 +155,7 @@ pub fn install() -> PrometheusHandle {
     });
     HOT.get_or_init(|| {
         describe();
+        gauge!(DRAINING).set(0.0);
         Hot {
             sockets: gauge!(SOCKETS),
             channels: gauge!(CHANNELS),
@@ -279,9 +280,9 @@ pub fn gate_repaired() {
     counter!(REPAIRS).increment(1);
 }
 
-/// This instance takes leave, or does not yet.
-pub fn draining(draining: bool) {
-    gauge!(DRAINING).set(f64::from(u8::from(draining)));
+/// From now on this instance takes leave.
+pub fn draining() {
+    gauge!(DRAINING).set(1.0);
 }
 
 /// A socket was told so.
