@@ -4,11 +4,15 @@
 mod inbound;
 pub mod local;
 pub mod redis;
+pub mod tally;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod tally_conformance;
 
 pub use local::LocalBus;
 pub use redis::RedisBus;
+pub use tally::Tally;
 
 use crate::model::{Channel, Event};
 use crate::protocol::server::Sender;
@@ -109,5 +113,10 @@ pub trait Bus: Send + Sync + 'static {
     /// Whether what is published arrives.
     fn delivery(&self) -> Delivery {
         Delivery::InProcess
+    }
+
+    /// What counts for all instances together, if something between them does.
+    fn tally(self: Arc<Self>) -> Option<Arc<dyn Tally>> {
+        None
     }
 }

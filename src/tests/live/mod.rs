@@ -11,6 +11,7 @@ mod memory;
 mod order;
 mod posts;
 mod presence;
+mod rates;
 mod reactions;
 mod recovery;
 mod redis;
