@@ -26,6 +26,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 export BELFRY_DATA=$folder BELFRY_LISTEN=127.0.0.1:0 BELFRY_METRICS_LISTEN=127.0.0.1:0 BELFRY_RATE_LIMITS=off
+# Nobody is left to wait for when it ends.
+export BELFRY_DRAIN_DELAY=0s BELFRY_DRAIN_WINDOW=0s
 if [ -n "${BELFRY_TEST_POSTGRES:-}" ]; then
     export DATABASE_URL=$BELFRY_TEST_POSTGRES BELFRY_JWT_SECRET=only-for-a-load-test-and-gone-afterwards
 fi
