@@ -50,7 +50,8 @@ export BELFRY_URL BELFRY_METRICS BELFRY_TOKENS BELFRY_API_KEY RESULTS
 
 # Resident memory of all instances in MiB; nothing where the system does not tell.
 resident() {
-    for server in "${servers[@]}"; do cat "/proc/$server/status"; done 2>/dev/null | awk '/^VmRSS/ { kb += $2 } END { print int(kb / 1024) }'
+    for server in "${servers[@]}"; do cat "/proc/$server/status"; done 2>/dev/null |
+        awk '/^VmRSS/ { kb += $2 } END { print int(kb / 1024) }'
 }
 
 failed=()

@@ -1,5 +1,5 @@
-// Some stop reading: do the others notice, and what becomes of the slow ones? k6's older module hands over one message at
-// a time, so that a handler that sleeps leaves the socket unread, and the server with full buffers.
+// Some stop reading: do the others notice, and what becomes of the slow ones? k6's older module hands over one
+// message at a time, so that a handler that sleeps leaves the socket unread, and the server with full buffers.
 import exec from "k6/execution";
 import { sleep } from "k6";
 import ws from "k6/ws";
