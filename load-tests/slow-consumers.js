@@ -14,10 +14,10 @@ import { wait } from "./lib/timer.js";
 import { deal, each, once, opened, vu } from "./lib/vu.js";
 import { world } from "./lib/world.js";
 
-const READERS = number("READERS", 40);
+const READERS = number("READERS", 24);
 const CROWDS = number("CROWDS", 4);
 /** Half of them stop for good, the others for a moment. */
-const SLOW = number("SLOW", 20);
+const SLOW = number("SLOW", 12);
 const RATE = number("RATE", 20);
 /** Before the slow ones come: what the others know without them. */
 const CALM = time("CALM", "8s");
