@@ -117,7 +117,7 @@ async fn nothing_is_lost_when_the_disk_of_an_instance_is_full() {
     instance.start().await;
     traffic.flow(100).await;
     let (history, worst) = traffic.settle(instance.address).await;
-    let mut report = Report::of(&history, worst).within(Duration::from_secs(5));
+    let mut report = Report::of(&history, worst).within(Duration::from_secs(15));
     let epochs: BTreeSet<&str> = history.views.iter().flat_map(|view| &view.marks).filter_map(Mark::epoch).collect();
     report.demand(epochs.len() == 1, "a full disk or a kill has made another epoch");
     report.clean(&[instance]).await.verdict("the disk of an instance on SQLite full");
