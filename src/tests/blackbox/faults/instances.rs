@@ -52,21 +52,24 @@ async fn a_room_held_by_a_frozen_instance_is_written_again_within_seconds() {
     let mut fleet = Fleet::of(2, &[]).await;
     let traffic = fleet.traffic().await;
     let (frozen, other) = (&fleet.instances[1], &fleet.instances[0]);
-    // Frozen again and again until it happens to hold something.
-    within(Duration::from_secs(60), "a transaction to freeze in", async {
+    // Frozen again and again until it happens to hold something, and not only for the moment of another's transaction.
+    let holding = "select count(*) from pg_stat_activity where state like 'idle in transaction%' \
+                   and backend_xid is not null and state_change < clock_timestamp() - interval";
+    let begun = within(Duration::from_secs(60), "a transaction to freeze in", async {
         loop {
             frozen.server().signal("STOP").await;
-            if fleet.postgres.ask("select count(*) from pg_stat_activity where state like 'idle in transaction%'").await
-                > 0
-            {
-                return;
+            let begun = Instant::now();
+            if fleet.postgres.ask(&format!("{holding} '0'")).await > 0 {
+                sleep(Duration::from_millis(500)).await;
+                if fleet.postgres.ask(&format!("{holding} '500ms'")).await > 0 {
+                    return begun;
+                }
             }
             frozen.server().signal("CONT").await;
             traffic.flow(3).await;
         }
     })
     .await;
-    let begun = Instant::now();
     let writer = Rest::new(other.address).with(traffic.token());
     for room in traffic.rooms() {
         traffic.comment(&writer, *room, &format!("held-{room}"), "held").await;
@@ -75,6 +78,7 @@ async fn a_room_held_by_a_frozen_instance_is_written_again_within_seconds() {
     frozen.server().signal("CONT").await;
     traffic.flow(50).await;
     let mut report = fleet.settle(traffic).await;
+    report.demand(held >= Duration::from_secs(1), "nothing was held");
     report.demand(held <= Duration::from_secs(6), &format!("a held room was written again after {held:?}"));
     report.clean(&fleet.instances).await.verdict("an instance frozen inside a transaction");
 }
