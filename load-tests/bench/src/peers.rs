@@ -21,7 +21,7 @@ pub struct Way {
 }
 
 /// All of them, in the order of tables.
-pub const WAYS: [Way; 11] = [
+pub const WAYS: [Way; 10] = [
     way("floor", "floor: a loop of `send(2)`", "floor", ("plain", "socket")),
     way("belfry", "**Belfry**, `signal`", "belfry", ("belfry", "signal")),
     way("belfry-publish", "**Belfry**, `/publish`, committed", "belfry", ("belfry", "rest")),
@@ -29,14 +29,13 @@ pub const WAYS: [Way; 11] = [
     way("nchan", "Nchan", "nchan", ("nchan", "http")),
     way("ws", "ws", "ws", ("plain", "socket")),
     way("nats", "NATS", "nats", ("nats", "socket")),
-    way("mosquitto", "Mosquitto", "mosquitto", ("mqtt", "socket")),
     way("socket.io", "Socket.IO", "socket.io", ("socket.io", "socket")),
     way("centrifugo", "Centrifugo", "centrifugo", ("centrifugo", "socket")),
     way("centrifugo-http", "Centrifugo, HTTP API", "centrifugo", ("centrifugo", "http")),
 ];
 
 /// What is measured where nothing else is asked for.
-pub const USUAL: &str = "floor,belfry,belfry-publish,uws,nchan,ws,nats,mosquitto,socket.io,centrifugo";
+pub const USUAL: &str = "floor,belfry,belfry-publish,uws,nchan,ws,nats,socket.io,centrifugo";
 
 const fn way(
     name: &'static str,
@@ -86,11 +85,6 @@ impl Peers {
             "nats" => {
                 let mut command = self.command("nats-server");
                 command.arg("-c").arg(fill("nats.conf")?).stderr(Stdio::null());
-                at(command, address)
-            }
-            "mosquitto" => {
-                let mut command = self.command("mosquitto");
-                command.arg("-c").arg(fill("mosquitto.conf")?).stderr(Stdio::null());
                 at(command, address)
             }
             "centrifugo" => {

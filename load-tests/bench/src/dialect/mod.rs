@@ -4,7 +4,6 @@
 mod belfry;
 mod centrifugo;
 mod engine;
-mod mqtt;
 mod nats;
 mod plain;
 
@@ -52,7 +51,6 @@ pub fn take(arguments: &mut Arguments, address: SocketAddr, rooms: usize) -> Res
         ("nchan", "http") => Box::new(plain::Plain::nchan(address)),
         ("socket.io", "socket") => Box::new(engine::Engine::new(address)),
         ("nats", "socket") => Box::new(nats::Nats::new(address)),
-        ("mqtt", "socket") => Box::new(mqtt::Mqtt::new(address)),
         ("centrifugo", "socket") => Box::new(centrifugo::Centrifugo::new(address, false)),
         ("centrifugo", "http") => Box::new(centrifugo::Centrifugo::new(address, true)),
         _ => return Err(format!("--dialect {name} --publish {publish}: there is no such adapter").into()),
