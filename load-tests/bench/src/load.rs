@@ -38,7 +38,7 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
         crowd.subscriber(joined.map_err(|error| format!("subscriber {index}: {error}"))?)?;
     }
     let publisher = Publisher::open(dialect.as_ref(), &mut crowd, rooms)?;
-    let mut stage = Stage { crowd, publisher, server: Tree::of(pid)?, seconds };
+    let mut stage = Stage { crowd, publisher, server: Tree::of(pid)?, load: Tree::of(std::process::id())?, seconds };
     let mut fitted = false;
     for mode in modes.split(',') {
         if !fitted && mode != "idle" {
