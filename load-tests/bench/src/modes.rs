@@ -149,11 +149,12 @@ impl Stage<'_> {
 
     fn figures(&self, from: &Mark, published: u64, lost: u64) -> Result<Value, Failure> {
         let to = self.mark()?;
-        let (spent, delivered) = (to.server - from.server, (to.delivered - from.delivered) as f64);
+        let (spent, count) = (to.server - from.server, to.delivered - from.delivered);
+        let delivered = count as f64;
         let seconds = to.time.duration_since(from.time).as_secs_f64();
         Ok(json!({
             "cpu_us": spent * 1e6 / delivered, "cpu_s": spent, "load_us": (to.load - from.load) * 1e6 / delivered,
-            "published": published, "delivered": delivered, "lost": lost, "per_second": (delivered / seconds).round(),
+            "published": published, "delivered": count, "lost": lost, "per_second": (delivered / seconds).round(),
             "busy": spent / seconds, "bytes": self.crowd.tally.size,
         }))
     }
