@@ -125,7 +125,7 @@ impl Peers {
             ("{module}", module.display().to_string()),
             ("{heartbeat}", heartbeat.to_string()),
             // Less than a heartbeat, as Centrifugo asks.
-            ("{pong}", (heartbeat / 2).to_string()),
+            ("{pong}", (heartbeat - 1).to_string()),
         ];
         let mut text = std::fs::read_to_string(self.folder.join(file))?;
         for (gap, value) in gaps {
