@@ -17,7 +17,7 @@ mod wanted;
 mod wire;
 
 use super::inbound::Inbound;
-use super::{Bus, BusError, Delivery, Incoming, Message};
+use super::{Bus, BusError, Delivery, Incoming, Message, Node};
 use crate::metrics::{self, Gap, Unpublished};
 use crate::model::clock::SharedClock;
 use crate::model::random::SharedEntropy;
@@ -30,11 +30,10 @@ use session::End;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wanted::Wanted;
-use wire::Node;
 
 /// Messages the hub may leave unread before it loses some.
 const CAPACITY: usize = 8_192;
@@ -76,7 +75,7 @@ impl RedisBus {
     ) -> Result<Arc<Self>, BusError> {
         let shared = Arc::new(Shared {
             address: Address::read(url)?,
-            node: Node::new(entropy.below(u64::MAX)),
+            node: Node(entropy.below(u64::MAX)),
             epoch,
             started: clock.instant(),
             clock,
@@ -96,6 +95,10 @@ impl RedisBus {
 
 #[async_trait]
 impl Bus for RedisBus {
+    fn node(&self) -> Node {
+        self.shared.node
+    }
+
     fn publish(&self, message: Message) {
         let reason = match self.shared.outbox.put(Letter::Message(self.shared.epoch.get(), message)) {
             Ok(()) => return,
@@ -120,6 +123,13 @@ impl Bus for RedisBus {
     fn delivery(&self) -> Delivery {
         let now = self.shared.clock.instant();
         Delivery::Proved(self.shared.heard_at().map(|at| now.saturating_duration_since(at)))
+    }
+
+    async fn flush(&self) {
+        let (sender, sent) = oneshot::channel();
+        if self.shared.outbox.put(Letter::Mark(sender)).is_ok() {
+            let _ = sent.await;
+        }
     }
 }
 
