@@ -17,7 +17,7 @@ use crate::domain::history::History;
 use crate::domain::host_people::HostPeople;
 use crate::domain::host_tokens::HostTokens;
 use crate::domain::hosts::{self, Hosts};
-use crate::domain::limits::RateLimits;
+use crate::domain::limits::{Fleet, RateLimits};
 use crate::domain::notifications::Notifications;
 use crate::domain::notify::Notices;
 use crate::domain::origins::Origins;
@@ -212,6 +212,7 @@ impl App {
             observer: ears.clone(),
             shards: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         };
+        let tally = parts.bus.clone().tally();
         let hub = Arc::new(Hub::start(parts, &tasks));
         ears.hear(&hub);
         hub.hear_revocations().await;
@@ -225,7 +226,8 @@ impl App {
             refresh_ttl: config.refresh_ttl,
             max_name_chars: config.limits.max_name_chars,
         };
-        let limits = Arc::new(RateLimits::new(&config.limits, clock.clone()));
+        let fleet = Fleet { tally, instances: config.instances(), secret: secret.expose().as_bytes().to_vec() };
+        let limits = Arc::new(RateLimits::new(&config.limits, clock.clone(), fleet));
         let max_name_chars = config.limits.max_name_chars;
         let hosts = Arc::new(Hosts {
             tokens: host_keys.map(|keys| HostTokens::new(keys, config.host.host_aud.clone(), max_name_chars)),

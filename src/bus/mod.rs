@@ -5,12 +5,16 @@ mod inbound;
 pub mod local;
 pub mod redis;
 mod seats;
+pub mod tally;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod tally_conformance;
 
 pub use local::LocalBus;
 pub use redis::RedisBus;
 pub use seats::{Ask, PART, Seats};
+pub use tally::Tally;
 
 use crate::model::{Channel, Event};
 use crate::protocol::server::Sender;
@@ -165,4 +169,9 @@ pub trait Bus: Send + Sync + 'static {
 
     /// Waits until what was published has been handed over, as far as it ever will be; the caller sets the time for it.
     async fn flush(&self) {}
+
+    /// What counts for all instances together, if something between them does.
+    fn tally(self: Arc<Self>) -> Option<Arc<dyn Tally>> {
+        None
+    }
 }

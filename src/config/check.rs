@@ -16,12 +16,19 @@ impl Config {
         must(self.access_ttl >= second, "BELFRY_ACCESS_TTL must be at least 1s")?;
         must(self.refresh_ttl >= self.access_ttl, "BELFRY_REFRESH_TTL must be at least BELFRY_ACCESS_TTL")?;
         positive(self.password_threads, "BELFRY_PASSWORD_THREADS")?;
+        positive(self.instances(), "BELFRY_INSTANCES")?;
         self.sockets.check()?;
         self.limits.check()
     }
 }
 
 impl Config {
+    /// How many instances share the rates.
+    pub fn instances(&self) -> u32 {
+        let several = self.redis_url.as_ref().is_some_and(|url| !url.expose().is_empty());
+        self.instances.unwrap_or(if several { 2 } else { 1 })
+    }
+
     fn check_bus(&self) -> Result<(), String> {
         let url = self.redis_url.as_ref().map_or("", Secret::expose);
         if url.is_empty() {
@@ -149,6 +156,7 @@ impl Limits {
             (self.comments_per_address, "BELFRY_COMMENTS_PER_ADDRESS"),
             (self.pages_per_address, "BELFRY_PAGES_PER_ADDRESS"),
             (self.sign_ins_per_address, "BELFRY_SIGN_INS_PER_ADDRESS"),
+            (self.sign_ins_per_account, "BELFRY_SIGN_INS_PER_ACCOUNT"),
             (self.sign_ups_per_address, "BELFRY_SIGN_UPS_PER_ADDRESS"),
             (self.signals_per_socket, "BELFRY_SIGNALS_PER_SOCKET"),
             (self.signals_per_room, "BELFRY_SIGNALS_PER_ROOM"),
@@ -205,6 +213,7 @@ mod tests {
             (&["--host-aud", "belfry"], "BELFRY_HOST_AUD"),
             (&["--host-secret", "swordfish", "--host-aud", ""], "BELFRY_HOST_AUD"),
             (&["--host-people", "0"], "BELFRY_HOST_PEOPLE"),
+            (&["--instances", "0"], "BELFRY_INSTANCES"),
             (&["--access-ttl", "999ms"], "BELFRY_ACCESS_TTL"),
             (&["--refresh-ttl", "14m"], "BELFRY_REFRESH_TTL"),
             (&["--max-frame", "32767"], "BELFRY_MAX_FIRST_FRAME"),
@@ -221,9 +230,24 @@ mod tests {
             assert!(complaint.starts_with(named), "{complaint}");
             assert!(!complaint.contains("swordfish") && !complaint.contains('\n'), "{complaint}");
         }
-        for fine in [&["--max-frame", "32768"], &["--presence-refresh", "15s"], &["--redis-url", "redis-cluster://a:7000?node=b:7000"]] {
+        for fine in [
+            &["--max-frame", "32768"],
+            &["--presence-refresh", "15s"],
+            &["--redis-url", "redis-cluster://a:7000?node=b:7000"],
+        ] {
             assert_eq!(config(fine).check(), Ok(()));
         }
+    }
+
+    #[test]
+    fn there_are_as_many_instances_as_is_said_or_two_where_something_lies_between_them() {
+        let instances = |arguments: &[&str]| config(arguments).instances();
+        assert_eq!((instances(&[]), instances(&["--redis-url", "redis://bus"])), (1, 2));
+        assert_eq!(instances(&["--redis-url", ""]), 1);
+        assert_eq!(
+            (instances(&["--instances", "3"]), instances(&["--instances", "1", "--redis-url", "redis://b"])),
+            (3, 1)
+        );
     }
 
     #[test]

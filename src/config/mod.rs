@@ -154,6 +154,9 @@ pub struct Config {
     /// `redis://…` or `redis-cluster://…` carries events to other instances; without it they are found by looking
     #[arg(long, env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<Secret>,
+    /// Instances there are: while Redis counts for none, each goes by that part of a rate; 2 with REDIS_URL, else 1
+    #[arg(long, env = "BELFRY_INSTANCES")]
+    pub instances: Option<u32>,
     /// Own origin and base of links; without it an Origin's host must equal Host
     #[arg(long, env = "BELFRY_PUBLIC_URL")]
     pub public_url: Option<String>,
@@ -332,6 +335,9 @@ pub struct Limits {
     /// Sign-ins an address in 10 minutes
     #[arg(long, env = "BELFRY_SIGN_INS_PER_ADDRESS", default_value_t = 10)]
     pub sign_ins_per_address: u32,
+    /// Sign-ins to an account in 10 minutes, from wherever
+    #[arg(long, env = "BELFRY_SIGN_INS_PER_ACCOUNT", default_value_t = 50)]
+    pub sign_ins_per_account: u32,
     /// Sign-ups an address in 10 minutes
     #[arg(long, env = "BELFRY_SIGN_UPS_PER_ADDRESS", default_value_t = 5)]
     pub sign_ups_per_address: u32,

@@ -151,13 +151,13 @@ impl Accounts {
     }
 
     /// Makes an account and signs it in. `forbidden` while nobody may sign up, `unprocessable` for a field that cannot be
-    /// used, `conflict` for a known address or a taken handle. `admit` is asked once everything else is well, before
+    /// used, `conflict` for a known address or a taken handle. `admit` is waited for once everything else is well, before
     /// anything costs much.
     pub async fn register(
         &self,
         new: NewAccount,
         in_body: bool,
-        admit: impl FnOnce() -> Result<(), DomainError>,
+        admit: impl Future<Output = Result<(), DomainError>>,
     ) -> Result<SignedIn, DomainError> {
         if !self.rules.registration {
             return Err(DomainError::forbidden("nobody may sign up here"));
@@ -166,7 +166,7 @@ impl Accounts {
         let email = profile::email(&new.email)?;
         profile::password(&new.password)?;
         let handle = new.handle.as_deref().map(profile::handle).transpose()?;
-        admit()?;
+        admit.await?;
         let password_hash = self.passwords.hash(new.password).await?;
         let base_handle = profile::handle_from(&name, profile::MAX_HANDLE);
         let (refresh_token, session) = self.begin(in_body);
@@ -308,13 +308,14 @@ pub(super) fn hash(secret: &str) -> [u8; 32] {
 }
 
 /// A key of its own for one purpose, drawn from the secret.
-fn key_for(purpose: &str, secret: &[u8]) -> [u8; 32] {
+pub(super) fn key_for(purpose: &str, secret: &[u8]) -> [u8; 32] {
     let mut hmac = keyed(Sha256::digest(secret).into());
     hmac.update(purpose.as_bytes());
     hmac.finalize().into_bytes().into()
 }
 
-fn keyed(key: [u8; 32]) -> Hmac<Sha256> {
+/// What hashes with a key.
+pub(super) fn keyed(key: [u8; 32]) -> Hmac<Sha256> {
     let mut block = [0; 64];
     block[..32].copy_from_slice(&key);
     Hmac::new(&block.into())

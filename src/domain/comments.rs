@@ -50,7 +50,7 @@ impl Comments {
         self.check(&new.body)?;
         let content = (new.post_id, new.parent_id, &new.body);
         let key = idempotency::keyed(author.caller(), "comment", new.key.as_deref(), &content)?;
-        self.rates.comment(author.user_id, address)?;
+        self.rates.comment(author.user_id, address).await?;
         let html = self.render(&new.body).await?;
         let mentions = mentions::within(&new.body, self.limits.max_mentions).await?;
         let NewComment { post_id, parent_id, body, .. } = new;

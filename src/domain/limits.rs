@@ -1,217 +1,152 @@
-//! How often who may do what. Counted in this process; durations are measured by the clock that was passed in.
+//! How often who may do what. What protects people is counted for all instances together, where something between them
+//! counts. While nobody can be asked, an instance goes by a share of its own, which is stricter, so that a rate is never
+//! open; what was admitted before has been taken out of that share already.
 
 use super::DomainError;
+use super::accounts::{key_for, keyed};
+use crate::bus::tally::{Allowance, Counted, Key, LocalTally, Tally};
 use crate::config::Limits;
 use crate::model::UserId;
 use crate::model::clock::SharedClock;
-use governor::clock::Clock as GovernorClock;
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
-use std::hash::Hash;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use std::fmt::Display;
 use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
 
-/// Time since this was made, as the rate limiter counts it.
-#[derive(Clone)]
-struct Steady {
-    clock: SharedClock,
-    begun: Instant,
+/// How an instance counts together with others.
+pub struct Fleet {
+    /// What counts for all; none where nothing lies between them.
+    pub tally: Option<Arc<dyn Tally>>,
+    /// How many instances there are, this one included.
+    pub instances: u32,
+    /// What all of them know and nobody else: keys bear no name or address that could be read.
+    pub secret: Vec<u8>,
 }
 
-impl GovernorClock for Steady {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.clock.instant().saturating_duration_since(self.begun)
+impl Fleet {
+    /// One that has no others.
+    pub fn alone() -> Self {
+        Self { tally: None, instances: 1, secret: Vec::new() }
     }
 }
 
 /// So many at once, and as many again over the period: no more than twice that in any period.
-struct Rate<K: Hash + Eq + Clone> {
-    limiter: RateLimiter<K, DashMapStateStore<K>, Steady, NoOpMiddleware<Duration>>,
-    steady: Steady,
+struct Rate {
+    /// What it is of, in keys.
+    name: &'static str,
+    whole: Allowance,
+    share: Allowance,
 }
 
-impl<K: Hash + Eq + Clone> Rate<K> {
+impl Rate {
     /// `None` for a rate of nothing, or one too high to be counted: neither is a bound.
-    fn new(times: u32, per: Duration, steady: &Steady) -> Option<Self> {
-        let burst = NonZeroU32::new(times)?;
-        let quota = Quota::with_period(per / times)?.allow_burst(burst);
-        let limiter = RateLimiter::dashmap_with_clock(quota, steady.clone());
-        Some(Self { limiter, steady: steady.clone() })
-    }
-
-    fn count(&self, key: &K) -> Result<(), DomainError> {
-        self.limiter.check_key(key).map_err(|early| DomainError::rate_limited(early.wait_time_from(self.steady.now())))
-    }
-
-    fn purge(&self) {
-        self.limiter.retain_recent();
-        self.limiter.shrink_to_fit();
+    fn new(name: &'static str, times: u32, per: Duration, instances: u32) -> Option<Self> {
+        let whole = Allowance::new(times, per)?;
+        Some(Self { name, whole, share: whole.shared_by(instances) })
     }
 }
 
 /// Rates by person and address. Addresses are those that limits count by: IPv6 cut to its /64.
 pub struct RateLimits {
-    comments_by_user: Option<Rate<UserId>>,
-    comments_by_address: Option<Rate<IpAddr>>,
-    pages: Option<Rate<IpAddr>>,
-    sign_ins: Option<Rate<IpAddr>>,
-    sign_ups: Option<Rate<IpAddr>>,
+    comments_by_user: Option<Rate>,
+    comments_by_address: Option<Rate>,
+    pages: Option<Rate>,
+    sign_ins: Option<Rate>,
+    sign_ins_to_account: Option<Rate>,
+    sign_ups: Option<Rate>,
+    /// Counts for all instances.
+    shared: Option<Arc<dyn Tally>>,
+    /// Counts the whole of each rate here: what is too much for all is too much here, and costs no question.
+    here: LocalTally,
+    /// Counts what is admitted against the share of this instance.
+    share: LocalTally,
+    names: Hmac<Sha256>,
 }
 
 impl RateLimits {
     /// With the rates of the settings, or none where they are lifted.
-    pub fn new(limits: &Limits, clock: SharedClock) -> Self {
-        if !limits.rate_limits.0 {
-            return Self {
-                comments_by_user: None,
-                comments_by_address: None,
-                pages: None,
-                sign_ins: None,
-                sign_ups: None,
-            };
-        }
-        let steady = Steady { begun: clock.instant(), clock };
+    pub fn new(limits: &Limits, clock: SharedClock, fleet: Fleet) -> Self {
+        let rate = |name, times, per| {
+            let on = limits.rate_limits.0;
+            on.then(|| Rate::new(name, times, per, fleet.instances)).flatten()
+        };
         Self {
-            comments_by_user: Rate::new(limits.comments_per_user, MINUTE, &steady),
-            comments_by_address: Rate::new(limits.comments_per_address, MINUTE, &steady),
-            pages: Rate::new(limits.pages_per_address, TEN_MINUTES, &steady),
-            sign_ins: Rate::new(limits.sign_ins_per_address, TEN_MINUTES, &steady),
-            sign_ups: Rate::new(limits.sign_ups_per_address, TEN_MINUTES, &steady),
+            comments_by_user: rate("comments of a person", limits.comments_per_user, MINUTE),
+            comments_by_address: rate("comments of an address", limits.comments_per_address, MINUTE),
+            pages: rate("pages of an address", limits.pages_per_address, TEN_MINUTES),
+            sign_ins: rate("sign-ins of an address", limits.sign_ins_per_address, TEN_MINUTES),
+            sign_ins_to_account: rate("sign-ins to an account", limits.sign_ins_per_account, TEN_MINUTES),
+            sign_ups: rate("sign-ups of an address", limits.sign_ups_per_address, TEN_MINUTES),
+            shared: fleet.tally,
+            here: LocalTally::new(clock.clone()),
+            share: LocalTally::new(clock),
+            names: keyed(key_for("names of who is counted", &fleet.secret)),
         }
     }
 
     /// Counts a comment; `rate_limited` above the rate of the person or of the address.
-    pub fn comment(&self, user: UserId, address: IpAddr) -> Result<(), DomainError> {
-        count(self.comments_by_user.as_ref(), &user)?;
-        count(self.comments_by_address.as_ref(), &address)
+    pub async fn comment(&self, user: UserId, address: IpAddr) -> Result<(), DomainError> {
+        self.count(self.comments_by_user.as_ref(), &user).await?;
+        self.count(self.comments_by_address.as_ref(), &address).await
     }
 
     /// Counts the page of a site that is to be made; `rate_limited` above the rate.
-    pub fn page(&self, address: IpAddr) -> Result<(), DomainError> {
-        count(self.pages.as_ref(), &address)
+    pub async fn page(&self, address: IpAddr) -> Result<(), DomainError> {
+        self.count(self.pages.as_ref(), &address).await
     }
 
-    /// Counts an attempt to sign in, whether it succeeds or not; `rate_limited` above the rate.
-    pub fn sign_in(&self, address: IpAddr) -> Result<(), DomainError> {
-        count(self.sign_ins.as_ref(), &address)
+    /// Counts an attempt to sign in, whether it succeeds or not and whether or not there is such an account;
+    /// `rate_limited` above the rate of the address or of the account. What can be nobody's account counts for the
+    /// address alone.
+    pub async fn sign_in(&self, address: IpAddr, email: &str) -> Result<(), DomainError> {
+        self.count(self.sign_ins.as_ref(), &address).await?;
+        match super::profile::email(email) {
+            Ok(email) => self.count(self.sign_ins_to_account.as_ref(), &email).await,
+            Err(_) => Ok(()),
+        }
     }
 
     /// Counts an attempt to sign up; `rate_limited` above the rate.
-    pub fn sign_up(&self, address: IpAddr) -> Result<(), DomainError> {
-        count(self.sign_ups.as_ref(), &address)
+    pub async fn sign_up(&self, address: IpAddr) -> Result<(), DomainError> {
+        self.count(self.sign_ups.as_ref(), &address).await
     }
 
     /// Forgets who has not been near a bound for long. Call it every minute or so: this is what bounds memory.
     pub fn purge(&self) {
-        if let Some(rate) = &self.comments_by_user {
-            rate.purge();
-        }
-        for rate in [&self.comments_by_address, &self.pages, &self.sign_ins, &self.sign_ups].into_iter().flatten() {
-            rate.purge();
-        }
+        self.here.purge();
+        self.share.purge();
     }
-}
 
-fn count<K: Hash + Eq + Clone>(rate: Option<&Rate<K>>, key: &K) -> Result<(), DomainError> {
-    rate.map_or(Ok(()), |rate| rate.count(key))
+    async fn count(&self, rate: Option<&Rate>, who: &(dyn Display + Sync)) -> Result<(), DomainError> {
+        let Some(rate) = rate else { return Ok(()) };
+        let key = self.key(rate.name, who);
+        self.here.look(key, rate.whole).map_err(DomainError::rate_limited)?;
+        let shared = match &self.shared {
+            Some(shared) => shared.count(key, rate.whole).await,
+            None => Counted::Unknown,
+        };
+        match shared {
+            Counted::Admitted => self.share.charge(key, rate.share),
+            Counted::Refused(wait) => return Err(DomainError::rate_limited(wait)),
+            Counted::Unknown => self.share.take(key, rate.share).map_err(DomainError::rate_limited)?,
+        }
+        self.here.charge(key, rate.whole);
+        Ok(())
+    }
+
+    fn key(&self, rate: &str, who: &dyn Display) -> Key {
+        let mut name = self.names.clone();
+        name.update(format!("{rate} {who}").as_bytes());
+        let hash: [u8; 32] = name.finalize().into_bytes().into();
+        std::array::from_fn(|at| hash[at])
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::Switch;
-    use crate::model::{Clock, Timestamp};
-    use crate::protocol::codes::ErrorCode;
-    use clap::{Args, FromArgMatches};
-    use parking_lot::Mutex;
-    use std::sync::Arc;
-
-    struct Hand(Mutex<Instant>);
-
-    impl Hand {
-        fn advance(&self, by: Duration) {
-            *self.0.lock() += by;
-        }
-    }
-
-    impl Clock for Hand {
-        fn now(&self) -> Timestamp {
-            Timestamp(0)
-        }
-        fn instant(&self) -> Instant {
-            *self.0.lock()
-        }
-    }
-
-    #[expect(clippy::disallowed_methods, reason = "somewhere a clock must begin")]
-    fn limits(change: impl FnOnce(&mut Limits)) -> (RateLimits, Arc<Hand>) {
-        let matches = Limits::augment_args(clap::Command::new("test")).get_matches_from(["test"]);
-        let mut limits = Limits::from_arg_matches(&matches).unwrap();
-        change(&mut limits);
-        let clock = Arc::new(Hand(Mutex::new(Instant::now())));
-        (RateLimits::new(&limits, clock.clone()), clock)
-    }
-
-    fn address(last: u8) -> IpAddr {
-        [192, 0, 2, last].into()
-    }
-
-    #[test]
-    fn ten_sign_ins_and_five_sign_ups_an_address_go_through_at_once_and_no_more() {
-        let (limits, _) = limits(|_| {});
-        assert!((0..10).all(|_| limits.sign_in(address(1)).is_ok()));
-        assert!((0..5).all(|_| limits.sign_up(address(1)).is_ok()));
-        let refused = limits.sign_in(address(1)).unwrap_err();
-        assert_eq!((refused.code, refused.retry_after), (ErrorCode::RateLimited, Some(MINUTE)));
-        assert!(limits.sign_up(address(1)).is_err());
-        assert!(limits.sign_in(address(2)).is_ok());
-    }
-
-    #[test]
-    fn what_was_refused_is_let_through_after_the_wait_it_was_told() {
-        let (limits, clock) = limits(|_| {});
-        let refused = (0..11).map(|_| limits.sign_in(address(1))).find_map(Result::err).unwrap();
-        let wait = refused.retry_after.unwrap();
-        clock.advance(wait - Duration::from_millis(1));
-        assert!(limits.sign_in(address(1)).is_err());
-        clock.advance(Duration::from_millis(1));
-        assert!(limits.sign_in(address(1)).is_ok());
-        assert!(limits.sign_in(address(1)).is_err());
-    }
-
-    #[test]
-    fn comments_count_by_person_and_by_address() {
-        let (limits, _) = limits(|_| {});
-        assert!((0..10).all(|_| limits.comment(UserId(1), address(1)).is_ok()));
-        assert!(limits.comment(UserId(1), address(2)).is_err());
-        let others = (0..50).filter(|n| limits.comment(UserId(2 + n / 10), address(1)).is_ok()).count();
-        assert_eq!(others, 50);
-        assert!(limits.comment(UserId(9), address(1)).is_err());
-        assert!(limits.comment(UserId(9), address(2)).is_ok());
-    }
-
-    #[test]
-    fn off_lifts_every_rate() {
-        let (limits, _) = limits(|limits| limits.rate_limits = Switch(false));
-        assert!((0..100).all(|_| limits.sign_in(address(1)).is_ok() && limits.sign_up(address(1)).is_ok()));
-        assert!((0..100).all(|_| limits.comment(UserId(1), address(1)).is_ok()));
-    }
-
-    #[test]
-    fn purging_forgets_only_who_is_back_at_full_rate() {
-        let (limits, clock) = limits(|_| {});
-        while limits.sign_in(address(1)).is_ok() {}
-        limits.purge();
-        assert!(limits.sign_in(address(1)).is_err());
-        clock.advance(2 * TEN_MINUTES);
-        limits.purge();
-        assert_eq!(limits.sign_ins.as_ref().map(|rate| rate.limiter.len()), Some(0));
-    }
-}
+#[path = "limits_tests.rs"]
+mod tests;

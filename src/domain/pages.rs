@@ -103,7 +103,7 @@ impl Posts {
             if page.url.as_deref().is_some_and(|url| !is_on(url, origin)) {
                 return Err(DomainError::unprocessable("/url", "must lie on the origin of the page that asks"));
             }
-            self.rates.page(teller.address)?;
+            self.rates.page(teller.address).await?;
         }
         let NewPage { page_key, title, url } = page.clone();
         let title = title.unwrap_or_else(|| page_key.chars().take(self.limits.max_title_chars).collect());

@@ -122,7 +122,7 @@ async fn register(
 ) -> Result<Response, DomainError> {
     let in_body = travels_in_body(body.session.as_deref())?;
     let new = NewAccount { name: body.name, email: body.email, password: body.password, handle: body.handle };
-    let signed_in = state.accounts.register(new, in_body, || state.limits.sign_up(address)).await?;
+    let signed_in = state.accounts.register(new, in_body, state.limits.sign_up(address)).await?;
     Ok(answer(&state, &headers, StatusCode::CREATED, signed_in))
 }
 
@@ -143,7 +143,7 @@ async fn login(
     JsonBody(body): JsonBody<LoginBody>,
 ) -> Result<Response, DomainError> {
     let in_body = travels_in_body(body.session.as_deref())?;
-    state.limits.sign_in(address)?;
+    state.limits.sign_in(address, &body.email).await?;
     let signed_in = state.accounts.login(&body.email, body.password, in_body).await?;
     Ok(answer(&state, &headers, StatusCode::OK, signed_in))
 }

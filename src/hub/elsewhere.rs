@@ -209,7 +209,9 @@ impl Far {
         if self.parts.as_ref().is_none_or(|(version, _)| *version < seats.version) {
             self.parts = Some((seats.version, BTreeMap::new()));
         }
-        let Some((version, parts)) = self.parts.as_mut().filter(|(version, _)| *version == seats.version) else { return };
+        let Some((version, parts)) = self.parts.as_mut().filter(|(version, _)| *version == seats.version) else {
+            return;
+        };
         parts.insert(seats.part, seats.clone());
         if parts.len() < seats.parts as usize {
             return;

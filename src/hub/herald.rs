@@ -56,12 +56,17 @@ impl Herald {
 
     /// Nobody hears what is said, or has heard the last of it: the next thing told is all of it.
     pub fn begin_anew(&mut self) {
-        *self = Self { told_ms: self.told_ms, answered_ms: self.answered_ms, asked_ms: self.asked_ms, ..Self::default() };
+        *self =
+            Self { told_ms: self.told_ms, answered_ms: self.answered_ms, asked_ms: self.asked_ms, ..Self::default() };
     }
 
     /// Whether others know who is here.
     pub fn is_told(&self, roster: &Roster) -> bool {
-        if self.version == 0 { roster.is_vacant() } else { !roster.has_untold() && self.anonymous == roster.nameless_here() }
+        if self.version == 0 {
+            roster.is_vacant()
+        } else {
+            !roster.has_untold() && self.anonymous == roster.nameless_here()
+        }
     }
 
     /// When there is something to say next.

@@ -19,8 +19,10 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 const LOOK: Duration = Duration::from_millis(250);
 /// Looks in a row that must find the bus down: who was frozen is given the time to hear of it again.
 const PATIENT_LOOKS: u32 = 3;
-/// Over how long questions are spread where every room has one.
+/// Shortest time over which questions are spread where every room has one.
 const SPREAD_MS: u64 = 1_000;
+/// Questions in a millisecond beyond that.
+const SPREAD_ROOMS: u64 = 10;
 /// Over how long they are where one room has.
 const JITTER_MS: u64 = 150;
 /// Time for the farewell to go out.
@@ -128,15 +130,18 @@ impl Core {
             self.in_all_rooms(|room, log| _ = room.among(log, |abroad, roster| abroad.go_blind(roster))).await;
         } else if blind && down == 0 {
             self.neighbours.blind.store(false, Ordering::Relaxed);
-            let at_ms = || self.now_ms() + self.entropy.below(SPREAD_MS);
-            self.in_all_rooms(|room, log| _ = room.among(log, |abroad, _| abroad.see_again(at_ms()))).await;
+            self.in_all_rooms(|room, log| _ = room.among(log, |abroad, _| abroad.see_again(self.some_time()))).await;
         }
     }
 
     /// Other instances may have said something that was not heard: every room asks for it.
     pub(super) async fn ask_everywhere(&self) {
-        let at_ms = || self.now_ms() + self.entropy.below(SPREAD_MS);
-        self.in_all_rooms(|room, log| _ = room.among(log, |abroad, _| abroad.ask_at(at_ms()))).await;
+        self.in_all_rooms(|room, log| _ = room.among(log, |abroad, _| abroad.ask_at(self.some_time()))).await;
+    }
+
+    /// When one of many rooms is to ask.
+    fn some_time(&self) -> u64 {
+        self.now_ms() + self.entropy.below(SPREAD_MS + self.registry.len() as u64 / SPREAD_ROOMS)
     }
 
     async fn in_all_rooms(&self, act: impl Fn(&Room, &Arc<ChannelLog>)) {

@@ -9,7 +9,7 @@ use super::roster::{AWAY_MS, Roster};
 use super::typing::Typing;
 use super::update::{Changes, Due, Update};
 use super::walk::index;
-use super::{AWAY_SPREAD_MS, Core, Socket};
+use super::{Core, Socket};
 use crate::bus::Message;
 use crate::metrics;
 use crate::model::{Channel, Event, UserId, UserRef};
@@ -28,8 +28,8 @@ use tokio::time::sleep;
 const TICK: Duration = Duration::from_millis(50);
 /// Rooms looked at before others get the thread.
 const SLICE: usize = 256;
-/// How long who was sent away by this instance has to come back elsewhere, before they are said to have left.
-pub const SENT_AWAY_MS: u64 = AWAY_SPREAD_MS + AWAY_MS;
+/// How long who was sent away by an instance that ends has to come back elsewhere, before they are said to have left.
+pub const SENT_AWAY_MS: u64 = 2_000;
 /// So far behind that all of it is owed.
 const FAR_BEHIND: u32 = 1 << 30;
 

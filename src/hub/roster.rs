@@ -328,7 +328,8 @@ impl Roster {
         if known.as_ref() != Some(user) {
             self.joined.insert(user.id);
         }
-        self.people.insert(user.id, Person { user: user.clone(), here: false, seats: 0, elsewhere: 0, until_ms: 0, since });
+        self.people
+            .insert(user.id, Person { user: user.clone(), here: false, seats: 0, elsewhere: 0, until_ms: 0, since });
         self.bound();
     }
 

@@ -80,6 +80,7 @@ metrics! {
     BUS_CHANNELS Gauge "belfry_bus_channels" &[], "Channels this instance hears other instances on";
     BUS_PROBE Histogram "belfry_bus_probe_seconds" LAG_SECONDS, "Time a message to oneself took through the bus";
     BUS_AGE Gauge "belfry_bus_probe_age_seconds" &[], "Time since a message to oneself came back through the bus";
+    LIMITS_UNCOUNTED Counter "belfry_limits_uncounted_total" &[], "Attempts this instance judged alone, as Redis did not count, by reason";
     SWEEP_AGE Gauge "belfry_sweep_age_seconds" &[], "Time since all heads were compared with the database";
     ERRORS Counter "belfry_errors_total" &[], "Refusals and failures told to clients, by edge and code";
     STORE_ERRORS Counter "belfry_store_errors_total" &[], "Reads and writes the database failed, by class";
@@ -113,6 +114,15 @@ pub enum Unpublished {
     /// The bus does not keep up.
     Full,
     /// The bus did not take it, or not in time.
+    Failed,
+}
+
+/// Why an attempt was not counted for all instances together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Uncounted {
+    /// There is no connection to Redis.
+    Down,
+    /// Redis did not answer, or not in time, now or a moment ago.
     Failed,
 }
 
@@ -320,6 +330,15 @@ pub fn bus_channels(channels: usize) {
 /// A message to oneself came back through the bus, this long after it was sent.
 pub fn bus_probed(took: Duration) {
     histogram!(BUS_PROBE).record(took.as_secs_f64());
+}
+
+/// An attempt was not counted for all instances together.
+pub fn limit_uncounted(reason: Uncounted) {
+    let reason = match reason {
+        Uncounted::Down => "down",
+        Uncounted::Failed => "failed",
+    };
+    counter!(LIMITS_UNCOUNTED, "reason" => reason).increment(1);
 }
 
 /// How long ago the last message to oneself, where a bus takes it out of the process, and the last sweep came to their

@@ -41,6 +41,7 @@ fn what_was_counted_is_rendered_under_its_name() {
     bus_gap(Gap::Late);
     bus_channels(3);
     bus_probed(Duration::from_millis(1));
+    limit_uncounted(Uncounted::Down);
     ages(Some(None), Some(Duration::from_secs(1)));
     error(Edge::Socket, "not_found");
     store_failed(StoreFailure::Internal);
@@ -57,6 +58,7 @@ fn what_was_counted_is_rendered_under_its_name() {
         "belfry_events_appended_total{kind=\"other\"} ",
         "belfry_commit_group_size_bucket{le=\"4\"} ",
         "belfry_bus_unpublished_total{reason=\"down\"} ",
+        "belfry_limits_uncounted_total{reason=\"down\"} ",
         "belfry_bus_gaps_total{reason=\"late\"} ",
         "belfry_errors_total{edge=\"socket\",code=\"not_found\"} ",
         "belfry_http_requests_total{route=\"/api/v1/posts/{id}\",method=\"GET\",status=\"200\"} ",

@@ -190,12 +190,9 @@ fn who_is_there_and_who_writes_is_said_as_in_their_fixtures() {
     let changes = Presence { users: None, joined, left, ..whole.clone() };
     let count = Presence { count: 1_203, anonymous: 2, users: None, ..whole.clone() };
     let partial = Presence { count: 2, anonymous: 0, partial: true, ..whole.clone() };
-    for (name, presence) in [
-        ("presence.whole", &whole),
-        ("presence", &changes),
-        ("presence.count", &count),
-        ("presence.partial", &partial),
-    ] {
+    for (name, presence) in
+        [("presence.whole", &whole), ("presence", &changes), ("presence.count", &count), ("presence.partial", &partial)]
+    {
         assert_says(name, |codec| payload(&codec.frame(&ServerMessage::Presence { channel: POST, presence })));
     }
     let sender = |user: &Arc<UserRef>| Sender::from(&**user);

@@ -8,7 +8,7 @@ mod texts;
 use super::{Beside, StartError};
 use crate::config::{Limits, Switch};
 use crate::domain::comments::{Comments, NewComment};
-use crate::domain::limits::RateLimits;
+use crate::domain::limits::{Fleet, RateLimits};
 use crate::domain::posts::{NewPost, Posts};
 use crate::domain::takebacks::Takebacks;
 use crate::domain::{DomainError, Identity, profile};
@@ -67,7 +67,7 @@ pub async fn seed(beside: &Beside, amount: Amount) -> Result<Vec<String>, StartE
         PEOPLE.iter().map(|name| (profile::handle_from(name, profile::MAX_HANDLE), (*name).to_owned())).collect();
     let accounts = beside.people(people).await?;
     let limits = unlimited();
-    let rates = Arc::new(RateLimits::new(&limits, beside.clock()));
+    let rates = Arc::new(RateLimits::new(&limits, beside.clock(), Fleet::alone()));
     let seed = Seed {
         posts: Posts::new(beside.store(), limits.clone(), rates.clone(), Arc::new(Takebacks::new(beside.store()))),
         comments: Comments::new(beside.store(), limits, rates),

@@ -4,6 +4,7 @@ use super::testing::server::RedisServer;
 use super::testing::{connected, ends, is_up, pair, until};
 use crate::bus::Bus;
 use crate::bus::conformance::{self, Ends, event, events, room, seqs};
+use crate::bus::tally_conformance;
 use crate::model::Channel;
 
 /// Three nodes with a third of the slots each.
@@ -74,6 +75,21 @@ async fn a_cluster_keeps_the_contract() {
         ends
     };
     conformance::clauses!(in turn two);
+}
+
+#[tokio::test]
+async fn a_cluster_counts_as_one_redis_does() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let url = cluster.url();
+    let two = async || {
+        let (a, b) = ends(&url).await;
+        let ends: tally_conformance::Ends = (a, b);
+        ends
+    };
+    tally_conformance::clauses!(in turn two);
+    let keys = |node: &RedisServer| node.ask(&["DBSIZE"]).trim().trim_start_matches("(integer) ").parse::<u32>();
+    let spread: Vec<u32> = cluster.nodes.iter().map(|node| keys(node).unwrap()).collect();
+    assert!(spread.iter().sum::<u32>() >= 6, "{spread:?}");
 }
 
 #[tokio::test]

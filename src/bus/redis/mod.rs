@@ -1,14 +1,18 @@
 //! The bus between processes, over Redis 7 or newer: sharded publish and subscribe, of one server or of a cluster.
 //!
-//! Redis carries and keeps nothing. Messages are whole, so that nobody reads the store for what Redis brought; whatever it
-//! loses, doubles or reorders is corrected by numbers, and without it the sweep carries. One task keeps one connection at
-//! a time (`session`), and makes another when it ends, with everything wanted subscribed to anew.
+//! Redis carries, and keeps nothing but counts of attempts for a while (`tally`). Messages are whole, so that nobody reads
+//! the store for what Redis brought; whatever it loses, doubles or reorders is corrected by numbers, and without it the
+//! sweep carries. One task keeps one connection at a time (`session`), and makes another when it ends, with everything
+//! wanted subscribed to anew.
 
 #[cfg(test)]
 mod cluster_tests;
 mod link;
 mod outbox;
 mod session;
+mod tally;
+#[cfg(test)]
+mod tally_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -17,12 +21,13 @@ mod wanted;
 mod wire;
 
 use super::inbound::Inbound;
-use super::{Bus, BusError, Delivery, Incoming, Message, Node};
+use super::{Bus, BusError, Delivery, Incoming, Message, Node, Tally};
 use crate::metrics::{self, Gap, Unpublished};
 use crate::model::clock::SharedClock;
 use crate::model::random::SharedEntropy;
 use crate::model::{Channel, EpochCell};
 use async_trait::async_trait;
+use fred::clients::Client;
 use link::Address;
 use outbox::{Letter, Outbox, Refused};
 use parking_lot::Mutex;
@@ -30,6 +35,7 @@ use session::End;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tally::Counter;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -59,6 +65,7 @@ struct Shared {
     inbound: Inbound,
     outbox: Outbox,
     wanted: Wanted,
+    counter: Counter,
     /// There is a connection that has confirmed all it began with.
     up: AtomicBool,
     /// When a word to oneself last came back.
@@ -83,6 +90,7 @@ impl RedisBus {
             inbound: Inbound::new(CAPACITY),
             outbox: Outbox::default(),
             wanted: Wanted::default(),
+            counter: Counter::default(),
             up: AtomicBool::new(false),
             heard: Mutex::new(None),
         });
@@ -131,6 +139,10 @@ impl Bus for RedisBus {
             let _ = sent.await;
         }
     }
+
+    fn tally(self: Arc<Self>) -> Option<Arc<dyn Tally>> {
+        Some(self)
+    }
 }
 
 impl Shared {
@@ -172,9 +184,10 @@ impl Shared {
         *self.heard.lock()
     }
 
-    /// A connection has confirmed all it began with. What was said before was not heard.
-    fn up(&self) {
+    /// A connection, which speaks through this client, has confirmed all it began with. What was said before was not heard.
+    fn up(&self, client: Client) {
         self.up.store(true, Ordering::Relaxed);
+        self.counter.up(client);
         self.wanted.up();
         self.outbox.open();
         metrics::bus_gap(Gap::Connected);
@@ -185,6 +198,7 @@ impl Shared {
     /// There is no connection any more; whether the last one ever confirmed anything.
     fn down(&self) -> bool {
         self.wanted.down();
+        self.counter.down();
         metrics::bus_unpublished(Unpublished::Down, self.outbox.close() as u64);
         metrics::bus_channels(0);
         self.up.swap(false, Ordering::Relaxed)

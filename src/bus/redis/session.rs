@@ -77,7 +77,7 @@ impl Session<'_> {
         let mut held = HashSet::new();
         let change = self.shared.wanted.begin();
         self.follow(&mut held, change).await?;
-        self.shared.up();
+        self.shared.up(self.writer.clone());
         tokio::select! {
             end = self.hear(arrivals) => end,
             end = self.keep(held) => end,

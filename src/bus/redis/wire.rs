@@ -127,9 +127,7 @@ pub fn decode(channel: Channel, bytes: &[u8]) -> Option<Message> {
         Body::Signal { from, data } => {
             Some(Message::Signal { channel, from: Arc::new(from.into_owned()), data: Arc::from(data.to_owned()) })
         }
-        Body::Typing { from, writes } => {
-            Some(Message::Typing { channel, from: Arc::new(from.into_owned()), writes })
-        }
+        Body::Typing { from, writes } => Some(Message::Typing { channel, from: Arc::new(from.into_owned()), writes }),
         Body::Seats(seats) => Some(Message::Seats { channel, seats }),
         Body::Ask(ask) => Some(Message::Ask { channel, ask: ask.into_owned() }),
         Body::Farewell { away_ms } if channel == Channel::Revocations => Some(Message::Farewell { away_ms }),
@@ -190,10 +188,7 @@ mod tests {
     fn a_name_of_another_epoch_or_another_instance_is_nothing_to_us() {
         let room = Channel::Post(PostId(42));
         assert_eq!(place(&name("e1", room), "e1", Node(1)), Some(Place::Channel(room)));
-        assert_eq!(
-            place(&name("e1", Channel::Revocations), "e1", Node(1)),
-            Some(Place::Channel(Channel::Revocations))
-        );
+        assert_eq!(place(&name("e1", Channel::Revocations), "e1", Node(1)), Some(Place::Channel(Channel::Revocations)));
         assert_eq!(place(&probe_name("e1", Node(1)), "e1", Node(1)), Some(Place::Probe));
         for name in [name("e2", room), name("e11", room), probe_name("e1", Node(2)), "post:42".into()] {
             assert_eq!(place(&name, "e1", Node(1)), None, "{name}");

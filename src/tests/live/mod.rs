@@ -12,6 +12,7 @@ mod order;
 mod partial;
 mod posts;
 mod presence;
+mod rates;
 mod reactions;
 mod recovery;
 mod redis;

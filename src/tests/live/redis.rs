@@ -11,9 +11,9 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 #[path = "../redis_proxy.rs"]
-pub(super) mod redis_proxy;
+pub mod redis_proxy;
 #[path = "../redis_server.rs"]
-pub(super) mod redis_server;
+pub mod redis_server;
 
 fn status(instance: &Instance) -> &'static str {
     instance.state.readiness.health().status

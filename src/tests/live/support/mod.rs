@@ -74,8 +74,10 @@ impl House {
 
     async fn in_folder(folder: TempDir, settings: &[&str]) -> Self {
         let data = folder.path().to_str().unwrap();
-        let always = ["belfry", "--data", data, "--rate-limits", "off", "--drain", "100ms"];
-        let config = Settings::parse_from(always.iter().chain(settings)).config;
+        let always = ["belfry", "--data", data, "--drain", "100ms"];
+        // Rates are in force where a test is about them.
+        let unlimited = ["--rate-limits", "off"].into_iter().filter(|_| !settings.contains(&"--rate-limits"));
+        let config = Settings::parse_from(always.into_iter().chain(unlimited).chain(settings.iter().copied())).config;
         let store = Watching::new(open_backend(&config.store, Mode::Serve).await.unwrap());
         Self { store, config, folder }
     }
