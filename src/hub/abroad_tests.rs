@@ -1,6 +1,7 @@
 //! Several instances of one room, and what lies between them.
 
 use super::super::roster::{AWAY_MS, TOLD_EVERY_MS};
+use super::super::update::Changes;
 use super::*;
 use crate::bus::PART;
 use crate::model::{PostId, UserId, UserRef};
@@ -70,10 +71,9 @@ impl Instance {
             *version
         };
         let said = self.abroad.look(&mut self.roster, ROOM, now_ms, next);
-        if let Some(update) = self.roster.update(now_ms) {
-            if let super::super::update::Changes::Said(Presence { left: Some(left), .. }) = update.changes {
-                self.left.extend(left.iter().map(|id| id.0));
-            }
+        let update = self.roster.update(now_ms).map(|update| update.changes);
+        if let Some(Changes::Said(Presence { left: Some(left), .. })) = update {
+            self.left.extend(left.iter().map(|id| id.0));
         }
         self.abroad.end(&mut self.roster);
         said
@@ -245,7 +245,7 @@ fn who_cannot_hear_the_others_tells_of_its_own_and_of_nobody_that_they_left() {
     let Instance { abroad, roster, .. } = &mut world.instances[0];
     abroad.go_blind(roster);
     let told = roster.update(world.now_ms + 1_000).unwrap();
-    assert!(matches!(told.changes, super::super::update::Changes::Unsaid), "it must be told as a whole");
+    assert!(matches!(told.changes, Changes::Unsaid), "it must be told as a whole");
     assert_eq!((told.whole.count, told.whole.partial), (1, true));
     // Meanwhile one more comes there, and one goes; nothing of it is heard, however long it lasts.
     world.instances[1].enter(Some(5), world.now_ms);
