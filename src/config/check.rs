@@ -120,7 +120,8 @@ impl SocketConfig {
         let partial = self.max_frame <= self.max_partial_bytes;
         must(partial, "BELFRY_MAX_PARTIAL_BYTES must be at least BELFRY_MAX_FRAME")?;
         let tails = self.tail_bytes <= self.tail_budget;
-        must(tails, "BELFRY_TAIL_BUDGET must be at least BELFRY_TAIL_BYTES")
+        must(tails, "BELFRY_TAIL_BUDGET must be at least BELFRY_TAIL_BYTES")?;
+        self.sweep.check()
     }
 }
 
@@ -170,7 +171,7 @@ impl Limits {
     }
 }
 
-fn must(holds: bool, complaint: &str) -> Result<(), String> {
+pub(super) fn must(holds: bool, complaint: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(complaint.to_owned()) }
 }
 
@@ -221,6 +222,8 @@ mod tests {
             (&["--tail-budget", "1048575"], "BELFRY_TAIL_BUDGET"),
             (&["--presence-refresh", "99ms"], "BELFRY_PRESENCE_REFRESH"),
             (&["--presence-ttl", "19s"], "BELFRY_PRESENCE_TTL"),
+            (&["--sweep-interval", "49ms"], "BELFRY_SWEEP_INTERVAL"),
+            (&["--sweep-interval", "1201ms"], "BELFRY_SWEEP_INTERVAL"),
             (&["--max-body", "0"], "BELFRY_MAX_BODY"),
             (&["--comments-per-user", "0"], "BELFRY_COMMENTS_PER_USER"),
             (&["--password-threads", "0"], "BELFRY_PASSWORD_THREADS"),
@@ -234,6 +237,9 @@ mod tests {
             &["--max-frame", "32768"],
             &["--presence-refresh", "15s"],
             &["--redis-url", "redis-cluster://a:7000?node=b:7000"],
+            &["--sweep-interval", "50ms"],
+            &["--sweep-interval", "1200ms"],
+            &["--drain-delay", "0s"],
         ] {
             assert_eq!(config(fine).check(), Ok(()));
         }

@@ -128,5 +128,8 @@ impl Abroad {
 }
 
 #[cfg(test)]
+#[path = "abroad_model_tests.rs"]
+mod model_tests;
+#[cfg(test)]
 #[path = "abroad_tests.rs"]
 mod tests;

@@ -6,7 +6,6 @@ use super::*;
 use crate::bus::PART;
 use crate::model::{PostId, UserId, UserRef};
 use crate::protocol::server::Presence;
-use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
 const ROOM: Channel = Channel::Post(PostId(1));
@@ -18,25 +17,25 @@ fn person(id: i64) -> Arc<UserRef> {
 }
 
 /// One instance, as far as this room goes.
-struct Instance {
-    node: Node,
-    roster: Roster,
-    abroad: Abroad,
-    version: u64,
+pub(super) struct Instance {
+    pub(super) node: Node,
+    pub(super) roster: Roster,
+    pub(super) abroad: Abroad,
+    pub(super) version: u64,
     /// Seats here.
-    seats: BTreeMap<Option<i64>, u32>,
-    dead: bool,
+    pub(super) seats: BTreeMap<Option<i64>, u32>,
+    pub(super) dead: bool,
     /// Who was ever said to have left.
-    left: BTreeSet<i64>,
+    pub(super) left: BTreeSet<i64>,
 }
 
 impl Instance {
-    fn new(node: u64) -> Self {
+    pub(super) fn new(node: u64) -> Self {
         let (roster, abroad, seats) = (Roster::new(node as u32), Abroad::default(), BTreeMap::new());
         Self { node: Node(node), roster, abroad, version: 0, seats, dead: false, left: BTreeSet::new() }
     }
 
-    fn enter(&mut self, who: Option<i64>, now_ms: u64) {
+    pub(super) fn enter(&mut self, who: Option<i64>, now_ms: u64) {
         if self.roster.is_vacant() {
             self.abroad.begin(&mut self.roster, false, now_ms);
         }
@@ -44,13 +43,13 @@ impl Instance {
         self.roster.enter(who.map(person).as_ref());
     }
 
-    fn leave(&mut self, who: Option<i64>, now_ms: u64) {
+    pub(super) fn leave(&mut self, who: Option<i64>, now_ms: u64) {
         let Some(seats) = self.seats.get_mut(&who).filter(|seats| **seats > 0) else { return };
         *seats -= 1;
         self.roster.leave(who.map(UserId), now_ms, AWAY_MS);
     }
 
-    fn hear(&mut self, from: Node, message: &Message, now_ms: u64) {
+    pub(super) fn hear(&mut self, from: Node, message: &Message, now_ms: u64) {
         if self.dead || self.roster.is_vacant() {
             return;
         }
@@ -61,7 +60,7 @@ impl Instance {
         }
     }
 
-    fn look(&mut self, now_ms: u64) -> Vec<Message> {
+    pub(super) fn look(&mut self, now_ms: u64) -> Vec<Message> {
         if self.dead {
             return Vec::new();
         }
@@ -79,26 +78,26 @@ impl Instance {
         said
     }
 
-    fn people(&self) -> BTreeSet<i64> {
+    pub(super) fn people(&self) -> BTreeSet<i64> {
         self.roster.whole().users.unwrap().iter().map(|user| user.id.0).collect()
     }
 }
 
 /// Instances, and messages on their way: to whom, from whom.
-struct World {
-    instances: Vec<Instance>,
-    underway: Vec<(usize, Node, Message)>,
-    now_ms: u64,
-    said: usize,
+pub(super) struct World {
+    pub(super) instances: Vec<Instance>,
+    pub(super) underway: Vec<(usize, Node, Message)>,
+    pub(super) now_ms: u64,
+    pub(super) said: usize,
 }
 
 impl World {
-    fn of(count: u64) -> Self {
+    pub(super) fn of(count: u64) -> Self {
         let instances = (1..=count).map(Instance::new).collect();
         Self { instances, underway: Vec::new(), now_ms: 10_000, said: 0 }
     }
 
-    fn look(&mut self) {
+    pub(super) fn look(&mut self) {
         for at in 0..self.instances.len() {
             let from = self.instances[at].node;
             for message in self.instances[at].look(self.now_ms) {
@@ -110,13 +109,13 @@ impl World {
         }
     }
 
-    fn deliver(&mut self) {
+    pub(super) fn deliver(&mut self) {
         for (to, from, message) in std::mem::take(&mut self.underway) {
             self.instances[to].hear(from, &message, self.now_ms);
         }
     }
 
-    fn pass(&mut self, ms: u64) {
+    pub(super) fn pass(&mut self, ms: u64) {
         for _ in 0..ms.div_ceil(50) {
             self.now_ms += 50;
             self.look();
@@ -124,21 +123,21 @@ impl World {
         }
     }
 
-    fn round(&mut self) {
+    pub(super) fn round(&mut self) {
         for instance in self.instances.iter_mut().filter(|it| !it.dead && !it.roster.is_vacant()) {
             instance.abroad.round(&mut instance.roster, PATIENCE);
         }
     }
 
     /// Time goes on undisturbed for longer than it takes to find out who is dead.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for _ in 0..=PATIENCE + 1 {
             self.round();
             self.pass(REFRESH_MS);
         }
     }
 
-    fn counts(&self) -> Vec<u64> {
+    pub(super) fn counts(&self) -> Vec<u64> {
         self.instances.iter().map(|instance| instance.roster.whole().count).collect()
     }
 }
@@ -338,92 +337,4 @@ fn a_quiet_room_costs_one_message_a_round_and_one_without_people_none() {
     world.said = 0;
     world.settle();
     assert_eq!((world.said, world.instances[0].abroad.next_due(&world.instances[0].roster)), (0, None));
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Enter(usize, Option<i64>),
-    Leave(usize, Option<i64>),
-    Look,
-    /// So many messages under way arrive, out of turn, doubled or not at all.
-    Arrive(Vec<(prop::sample::Index, u8)>),
-    Round,
-    Die(usize),
-    /// A frozen one goes on; the flag says whether it was killed and began anew.
-    Return(usize, bool),
-    Blind(usize),
-    Wait(u64),
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let at = || 0..3_usize;
-    let who = || prop_oneof![1 => Just(None), 3 => (1..6_i64).prop_map(Some)];
-    prop_oneof![
-        4 => (at(), who()).prop_map(|(at, who)| Step::Enter(at, who)),
-        4 => (at(), who()).prop_map(|(at, who)| Step::Leave(at, who)),
-        4 => Just(Step::Look),
-        6 => prop::collection::vec((any::<prop::sample::Index>(), 0..4_u8), 1..8).prop_map(Step::Arrive),
-        2 => Just(Step::Round),
-        1 => at().prop_map(Step::Die),
-        1 => (at(), any::<bool>()).prop_map(|(at, anew)| Step::Return(at, anew)),
-        1 => at().prop_map(Step::Blind),
-        4 => (0..900_u64).prop_map(Step::Wait),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn whatever_is_lost_doubled_or_late_everybody_ends_with_those_who_are_there(
-        steps in prop::collection::vec(step(), 0..150),
-    ) {
-        let mut world = World::of(3);
-        let mut nodes = 10;
-        for step in steps {
-            let now_ms = world.now_ms;
-            match step {
-                Step::Enter(at, who) if !world.instances[at].dead => world.instances[at].enter(who, now_ms),
-                Step::Leave(at, who) if !world.instances[at].dead => world.instances[at].leave(who, now_ms),
-                Step::Enter(..) | Step::Leave(..) => {}
-                Step::Look => world.look(),
-                Step::Arrive(messages) => for (which, times) in messages {
-                    if !world.underway.is_empty() {
-                        let (to, from, message) = world.underway.swap_remove(which.index(world.underway.len()));
-                        for _ in 0..times.min(2) {
-                            world.instances[to].hear(from, &message, now_ms);
-                        }
-                    }
-                },
-                Step::Round => world.round(),
-                Step::Die(at) => world.instances[at].dead = true,
-                Step::Return(at, anew) => {
-                    if anew && world.instances[at].dead {
-                        nodes += 1;
-                        world.instances[at] = Instance::new(nodes);
-                    }
-                    world.instances[at].dead = false;
-                }
-                Step::Blind(at) => {
-                    let Instance { abroad, roster, .. } = &mut world.instances[at];
-                    if !roster.is_vacant() {
-                        abroad.go_blind(roster);
-                    }
-                }
-                Step::Wait(ms) => world.now_ms += ms,
-            }
-        }
-        for instance in &mut world.instances {
-            instance.abroad.see_again(world.now_ms);
-        }
-        world.settle();
-        let living = || world.instances.iter().filter(|instance| !instance.dead);
-        let seated = |who: &Option<i64>| living().any(|it| it.seats.get(who).is_some_and(|seats| *seats > 0));
-        let people: BTreeSet<i64> = (1..6).filter(|id| seated(&Some(*id))).collect();
-        let nameless: u64 = living().map(|it| u64::from(it.seats.get(&None).copied().unwrap_or(0))).sum();
-        for instance in living().filter(|instance| !instance.roster.is_vacant()) {
-            let whole = instance.roster.whole();
-            prop_assert_eq!((instance.people(), whole.anonymous, whole.partial), (people.clone(), nameless, false));
-        }
-    }
 }

@@ -11,7 +11,7 @@ use crate::protocol::codes::CloseCode;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use std::io;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 /// Most bytes one visit writes to a socket before others get their turn.
@@ -33,6 +33,8 @@ pub struct Conn {
     pub begun_ms: AtomicU64,
     /// Its place in the shard's wheel.
     pub slot: AtomicU32,
+    /// What came from it is being carried out.
+    busy: AtomicBool,
     max_outbox: usize,
     writer: Mutex<Writer>,
 }
@@ -69,6 +71,7 @@ impl Conn {
             heard_ms: AtomicU64::new(now_ms),
             begun_ms: AtomicU64::new(0),
             slot: AtomicU32::new(0),
+            busy: AtomicBool::new(false),
             max_outbox,
             writer: Mutex::new(Writer::new(now_ms, connect_by_ms)),
         }
@@ -87,6 +90,16 @@ impl Conn {
     /// Notes that something came.
     pub fn hear(&self, now_ms: u64) {
         self.heard_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Notes whether a message of it is being carried out, or waits for that.
+    pub fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
+    }
+
+    /// Whether an answer may still be owed to it.
+    pub fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
     }
 
     /// Puts a frame behind what waits and writes what can be written. Says whether the shard must take the socket onto

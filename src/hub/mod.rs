@@ -22,6 +22,7 @@ mod model_steps;
 mod model_tests;
 mod neighbours;
 pub mod pace;
+mod paced;
 mod recover;
 mod room;
 mod roster;
@@ -31,6 +32,7 @@ mod sockets;
 mod subscribe;
 mod sweep;
 mod tail;
+mod turns;
 mod typing;
 mod update;
 mod walk;
@@ -63,14 +65,12 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tail::Bounds;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watch::Watch;
 
-/// Over how long `going_away` spreads reconnects.
-const AWAY_SPREAD_MS: u64 = 5_000;
 /// What a log may keep while all together keep more than their budget; the sweep takes from those nobody watches first.
 const FAIR_SHARE: usize = 64 * 1024;
 /// Most shards: who was told is kept as bits.
@@ -236,10 +236,11 @@ impl Hub {
         &self.core.partial_bytes
     }
 
-    /// Tells every socket to go, then closes it; new ones are sent away at once.
-    pub fn drain(&self) {
+    /// Tells every socket to go, those that come later too, and closes each at a time of its own within the window.
+    /// Until then it is served, and its close waits a little for what it is owed.
+    pub fn drain(&self, window: Duration) {
         self.core.schedule.drain();
-        self.core.inboxes.iter().for_each(|inbox| inbox.tell(Told::Drain));
+        self.core.inboxes.iter().for_each(|inbox| inbox.tell(Told::Drain(window)));
     }
 
     /// Cancelled when the hub ends.

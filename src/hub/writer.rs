@@ -171,6 +171,20 @@ impl Writer {
         self.queue(codec.frame(&message));
     }
 
+    /// Whether a subscription's cursor is of a database that the log is no longer of.
+    pub(super) fn is_stale(&self, sub: usize) -> bool {
+        self.subs[sub].generation != self.subs[sub].log.generation()
+    }
+
+    /// Tells a stale subscription where to go on; whether it did. A log that stands nowhere yet is told of once it does.
+    pub(super) fn resync_stale(&mut self, sub: usize, codec: Codec) -> bool {
+        let head = self.subs[sub].log.head().filter(|_| self.is_stale(sub));
+        if let Some(head) = head {
+            self.resync(sub, codec, head);
+        }
+        head.is_some()
+    }
+
     pub(super) fn begin_close(&mut self, code: u16, frame: Bytes, now_ms: u64) {
         if self.phase == Phase::Open {
             self.closed_with = code;
