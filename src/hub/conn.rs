@@ -23,8 +23,6 @@ pub struct Conn {
     pub id: u64,
     /// How its messages are written.
     pub codec: Codec,
-    /// The shard that writes to it.
-    pub shard: usize,
     /// Its stream.
     pub io: Io,
     /// When something last came from it (milliseconds of the hub).
@@ -54,19 +52,10 @@ pub struct Visit {
 
 impl Conn {
     /// A socket that has sent nothing yet.
-    pub fn new(
-        id: u64,
-        codec: Codec,
-        shard: usize,
-        io: Io,
-        now_ms: u64,
-        connect_by_ms: u64,
-        max_outbox: usize,
-    ) -> Self {
+    pub fn new(id: u64, codec: Codec, io: Io, now_ms: u64, connect_by_ms: u64, max_outbox: usize) -> Self {
         Self {
             id,
             codec,
-            shard,
             io,
             heard_ms: AtomicU64::new(now_ms),
             begun_ms: AtomicU64::new(0),
@@ -116,7 +105,7 @@ impl Conn {
     /// Puts a frame behind what waits; a socket that lets too much wait is closed.
     pub(super) fn enqueue(&self, writer: &mut Writer, frame: Bytes, now_ms: u64) {
         writer.queue(frame);
-        if writer.outbox_bytes > self.max_outbox {
+        if writer.outbox.bytes() > self.max_outbox {
             self.begin_close(writer, CloseCode::Silent, now_ms);
         }
     }
@@ -310,5 +299,15 @@ impl Conn {
             visit.leaving = true;
         }
         visit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_socket_is_a_few_words() {
+        assert!(size_of::<Conn>() <= 304, "{} bytes, {} of them the writer's", size_of::<Conn>(), size_of::<Writer>());
     }
 }

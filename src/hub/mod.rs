@@ -21,6 +21,7 @@ mod model_steps;
 #[cfg(test)]
 mod model_tests;
 mod neighbours;
+mod outbox;
 pub mod pace;
 mod paced;
 mod recover;
@@ -35,6 +36,7 @@ mod tail;
 mod turns;
 mod typing;
 mod update;
+mod waiters;
 mod walk;
 mod watch;
 mod wheel;
@@ -341,8 +343,18 @@ impl Core {
 
     fn close(&self, conn: &Arc<Conn>, code: CloseCode) {
         if conn.close(code, self.now_ms()) {
-            self.inboxes[conn.shard].tell(Told::Visit(conn.clone()));
+            self.inbox_of(conn).tell(Told::Visit(conn.clone()));
         }
+    }
+
+    /// Which shard writes to a socket.
+    fn shard_of(&self, conn: &Conn) -> usize {
+        conn.id as usize % self.inboxes.len()
+    }
+
+    /// Where that shard is told what concerns the socket.
+    fn inbox_of(&self, conn: &Conn) -> &Inbox {
+        &self.inboxes[self.shard_of(conn)]
     }
 
     /// Looks at one socket; whether its shard must visit it.

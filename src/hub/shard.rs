@@ -165,7 +165,7 @@ impl Shard {
     }
 
     fn join(&mut self, conn: Arc<Conn>, log: Arc<ChannelLog>) {
-        let members = self.members.entry(key(&log)).or_default();
+        let members = self.members.entry(key(&log)).or_insert_with(|| Vec::with_capacity(1));
         let mut writer = conn.lock();
         let Some(at) = writer.subs.iter().position(|sub| sub.slot == NOWHERE && Arc::ptr_eq(&sub.log, &log)) else {
             if members.is_empty() {

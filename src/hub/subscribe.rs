@@ -115,8 +115,8 @@ impl Socket {
             }
             // Before the answer is written: whoever has it may count on signals sent from then on.
             for log in joined {
-                log.audience.set_members(self.shard, true);
-                core.inboxes[self.shard].tell(Told::Join(Arc::clone(self), log));
+                log.audience.set_members(core.shard_of(self), true);
+                core.inbox_of(self).tell(Told::Join(Arc::clone(self), log));
             }
             match say(said) {
                 Some(answer) => self.enqueue(&mut writer, answer, now_ms),
