@@ -19,16 +19,19 @@ const CHANNELS_AT_ONCE: usize = 20_000;
 /// Sweeps until the hub ends.
 pub async fn run(core: Arc<Core>) {
     loop {
-        // A third less to a third more, so that instances which began together do not ask together for ever.
-        let third = core.config.sweep.interval / 3;
-        let chance = core.entropy.below((third * 2).as_micros() as u64 + 1);
-        let pause = third * 2 + Duration::from_micros(chance);
+        let pause = pause(core.config.sweep.interval, |most| core.entropy.below(most));
         if until_end(&core, sleep(pause)).await.is_none() {
             return;
         }
         let Some(swept) = until_end(&core, sweep(&core, pause)).await else { return };
         core.observer.swept(swept.is_ok());
     }
+}
+
+/// The interval, a third less to a third more: instances that began together do not ask together for ever.
+fn pause(interval: Duration, below: impl FnOnce(u64) -> u64) -> Duration {
+    let shortest = interval * 2 / 3;
+    shortest + Duration::from_micros(below(shortest.as_micros() as u64 + 1))
 }
 
 /// One sweep.
@@ -169,5 +172,18 @@ impl Core {
         // Somebody may have come back in between; what was published meanwhile is found by the next sweep.
         gone.retain(|channel| self.registry.contains_key(channel));
         self.hear(&gone).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_the_interval_give_or_take_a_third() {
+        for (interval, shortest, longest) in [(750, 500, 1_000), (1_200, 800, 1_600), (60, 40, 80)] {
+            let paused = |below: fn(u64) -> u64| pause(Duration::from_millis(interval), below).as_millis();
+            assert_eq!((paused(|_| 0), paused(|most| most - 1)), (shortest, longest));
+        }
     }
 }
