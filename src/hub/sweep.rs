@@ -5,15 +5,12 @@ use super::Core;
 use super::inbox::Told;
 use super::loader::until_end;
 use super::log::ChannelLog;
-use crate::bus::{Incoming, Message};
-use crate::model::{Channel, Event};
-use crate::protocol::server::Sender;
+use crate::model::Channel;
 use crate::store::read::Head;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep;
 
 /// Channels compared by one query.
@@ -37,25 +34,8 @@ fn pause(interval: Duration, below: impl FnOnce(u64) -> u64) -> Duration {
     shortest + Duration::from_micros(below(shortest.as_micros() as u64 + 1))
 }
 
-/// Hands on what other instances say.
-pub async fn receive(core: Arc<Core>, mut incoming: Receiver<Incoming>) {
-    while let Some(Some(arrived)) = until_end(&core, incoming.recv()).await {
-        match arrived {
-            Incoming::Message { message: Message::Event(event), epoch } => core.accept_heard(event, epoch.as_deref()),
-            Incoming::Message { message: Message::Signal { channel, from, data }, .. } => {
-                if let Some(log) = core.registry.get(&channel).map(|log| log.clone()) {
-                    let from: &Sender = &from;
-                    core.deliver_signal(&log, 0, from, &data);
-                }
-            }
-            Incoming::Gap => {
-                let _ = sweep(&core, Duration::ZERO).await;
-            }
-        }
-    }
-}
-
-async fn sweep(core: &Core, pause: Duration) -> Result<(), ()> {
+/// One sweep.
+pub(super) async fn sweep(core: &Core, pause: Duration) -> Result<(), ()> {
     let control = core.store.control().await.map_err(|_| ())?;
     core.clock.set(control.now);
     let replaced = core.epoch.set(&control.epoch);
@@ -183,16 +163,6 @@ fn keep_budget(core: &Core) {
 }
 
 impl Core {
-    /// Takes an event that another instance told of the database with this epoch. In any other it means nothing.
-    fn accept_heard(&self, event: Event, epoch: Option<&str>) {
-        let Some(log) = self.registry.get(&event.channel).map(|log| log.clone()) else { return };
-        let generation = log.generation();
-        // Asked in this order: whoever changes the epoch goes on to change the generation.
-        if epoch.is_none_or(|epoch| *epoch == *self.epoch.get()) {
-            self.pass(&log, vec![event], Some(generation));
-        }
-    }
-
     /// Receives channels no more that have left memory.
     pub(super) async fn leave_bus(&self, mut gone: Vec<Channel>) {
         if gone.is_empty() {
