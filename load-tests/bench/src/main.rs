@@ -9,11 +9,13 @@ mod belfry;
 mod crowd;
 mod dialect;
 mod driver;
+mod fairness;
 mod floor;
 mod http;
 mod lists;
 mod load;
 mod modes;
+mod neighbours;
 mod peers;
 mod plot;
 mod process;
@@ -34,8 +36,9 @@ fn main() -> ExitCode {
         "load" => load::run(&mut arguments),
         "floor" => floor::run(&mut arguments),
         "lists" => lists::run(&mut arguments),
+        "fairness" => fairness::run(&mut arguments),
         "report" => report::run(&mut arguments),
-        _ => Err("belfry-bench run|load|floor|lists|report [--name value …]; see README.md".into()),
+        _ => Err("belfry-bench run|load|floor|lists|fairness|report [--name value …]; see README.md".into()),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,
