@@ -37,6 +37,7 @@ mod turns;
 mod typing;
 mod update;
 mod waiters;
+mod waiting;
 mod walk;
 mod watch;
 mod wheel;

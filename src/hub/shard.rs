@@ -9,6 +9,7 @@ use super::log::ChannelLog;
 use super::paced::{Leave, PACE};
 use super::round::Round;
 use super::turns::Turns;
+use super::waiting::Waiting;
 use super::walk::{Purpose, Walk, Walks, index, key};
 use super::wheel::Wheel;
 use super::writer::{NOWHERE, Writer};
@@ -41,7 +42,7 @@ pub struct Shard {
     /// Who follows a log, by its address: it lives as long as anybody does.
     pub(super) members: HashMap<usize, Vec<Arc<Conn>>>,
     walks: Walks,
-    waiting: Vec<Arc<Conn>>,
+    waiting: Waiting<Arc<Conn>>,
     /// When the waiting ones were last tried, in milliseconds of the hub.
     tried_ms: u64,
     pub(super) wheel: Wheel,
@@ -68,7 +69,7 @@ impl Shard {
             inbox,
             members: HashMap::new(),
             walks: Walks::default(),
-            waiting: Vec::new(),
+            waiting: Waiting::default(),
             tried_ms: 0,
             looked_ms: now_ms,
             heartbeats: [heartbeat(Codec::Json), heartbeat(Codec::MsgPack)],
@@ -86,7 +87,7 @@ impl Shard {
         let ended = self.core.ended.clone();
         let inbox = self.inbox.clone();
         loop {
-            if self.walks.is_empty() {
+            if self.walks.is_empty() && !self.waiting.is_due() {
                 let mut woken = std::pin::pin!(inbox.wait());
                 let mut end = std::pin::pin!(ended.cancelled());
                 let over = poll_fn(|cx| {
@@ -96,6 +97,7 @@ impl Shard {
                     let moved = self.visit_waiting(cx);
                     let due = self.tick(cx, &mut ticks) | self.take_turns(cx, &mut pace);
                     let told = woken.as_mut().poll(cx).is_ready();
+                    let due = due || self.waiting.is_due();
                     if moved || due || told { Poll::Ready(false) } else { Poll::Pending }
                 })
                 .await;
@@ -105,8 +107,8 @@ impl Shard {
             } else {
                 tokio::task::yield_now().await;
                 poll_fn(|cx| {
-                    // Not after every slice: they may be many, and the round goes on.
-                    if self.tried_ms != self.core.now_ms() {
+                    // Not after every slice of a walk: they may be many, and the round goes on.
+                    if self.walks.is_empty() || self.tried_ms != self.core.now_ms() {
                         self.visit_waiting(cx);
                     }
                     self.tick(cx, &mut ticks);
@@ -277,13 +279,12 @@ impl Shard {
         }
     }
 
-    /// Visits sockets that would have blocked; whether any was done with.
+    /// Visits some of those that would have blocked, if one of them can go on; whether any was done with.
     fn visit_waiting(&mut self, cx: &mut Context<'_>) -> bool {
         let now_ms = self.core.now_ms();
         self.tried_ms = now_ms;
         let mut leaving: SmallVec<[Arc<Conn>; 8]> = SmallVec::new();
-        let before = self.waiting.len();
-        self.waiting.retain(|conn| {
+        let moved = self.waiting.try_some(cx, |conn, cx| {
             let mut writer = conn.lock();
             let visit = conn.visit(&mut writer, now_ms, Some(cx));
             metrics::delivered(visit.events, visit.bytes);
@@ -293,7 +294,6 @@ impl Shard {
             }
             visit.again
         });
-        let moved = self.waiting.len() != before;
         leaving.iter().for_each(|conn| self.reap(conn));
         // Taking one off may have put another on that has not been tried with this waker.
         moved || !leaving.is_empty()
@@ -322,8 +322,10 @@ impl Shard {
             self.looked_ms = now_ms;
             let now = self.core.clock.now();
             again.extend(self.wheel.all().filter(|conn| self.core.look(conn, now_ms, now)).cloned());
+            // One that was cut waits for nothing, and nothing wakes it.
+            self.waiting.stir();
         }
-        self.waiting.extend(again);
+        again.into_iter().for_each(|conn| self.waiting.push(conn));
         true
     }
 

@@ -19,6 +19,8 @@ const FIRST: usize = 64;
 const ALL: usize = 384;
 /// Rounds of each thing that is measured.
 const ROUNDS: usize = 15;
+/// A turn of the wheel that heartbeats of 20 s go by: its 64 steps are whole milliseconds.
+const HEARTBEATS: Duration = Duration::from_millis(64 * 313);
 /// Events that are committed together.
 const BURST: usize = 64;
 /// Bytes of an event's text.
@@ -39,9 +41,7 @@ pub async fn measure(figures: &mut Figures) {
     let mut room = Room::open().await;
     tokio::time::pause();
     room.join(FIRST).await;
-    let since = Since::now();
-    room.join(ALL).await;
-    let (asked, joined) = (since.asked(), (ALL - FIRST) as f64);
+    let (asked, joined) = (room.join(ALL).await, (ALL - FIRST) as f64);
     figures.add("an idle socket: bytes held", asked.held / joined);
     figures.add("a socket joins: allocations", asked.times / joined);
     figures.add("a socket joins: bytes", asked.bytes / joined);
@@ -91,19 +91,23 @@ impl Room {
     }
 
     /// Lets people in until so many are there.
-    async fn join(&mut self, all: usize) {
-        for index in self.sockets.len()..all {
-            let codec = Self::codec(index);
-            let subscriptions = json!([{"channel": self.channel().name()}, {"channel": "me"}]);
+    async fn join(&mut self, all: usize) -> Asked {
+        let subscriptions = json!([{"channel": self.channel().name()}, {"channel": "me"}]);
+        let said = |index: usize| {
             let connect = json!({"type": "connect", "token": self.tokens[index], "subscriptions": subscriptions});
-            let (upgrade, connect) = (upgrade(self.house.address, codec), command(codec, &connect));
+            (upgrade(self.house.address, Self::codec(index)), command(Self::codec(index), &connect))
+        };
+        let said: Vec<_> = (self.sockets.len()..all).map(said).collect();
+        let since = Since::now();
+        for (upgrade, connect) in &said {
             let mut socket = Socket::dial(self.house.address);
-            socket.send(&upgrade);
+            socket.send(upgrade);
             until("the upgrade", || socket.upgraded(&mut self.scratch)).await;
-            socket.send(&connect);
+            socket.send(connect);
             self.sockets.push(socket);
-            self.everybody_has(1, index..index + 1).await;
+            self.everybody_has(1, self.sockets.len() - 1..self.sockets.len()).await;
         }
+        since.asked()
     }
 
     /// Waits until these have had so many more messages.
@@ -137,10 +141,10 @@ impl Room {
         rounds
     }
 
-    /// A heartbeat's time passes.
+    /// Time passes in which everybody has one heartbeat.
     async fn idle(&mut self, _: usize) -> Asked {
         let since = Since::now();
-        tokio::time::advance(self.house.state.config.sockets.heartbeat).await;
+        tokio::time::advance(HEARTBEATS).await;
         self.everybody_has(1, 0..ALL).await;
         let asked = since.asked();
         for socket in &mut self.sockets {
