@@ -56,11 +56,11 @@ async fn nothing_is_lost_when_redis_is_killed_and_comes_back_empty() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_redis_is_frozen() {
     let (fleet, balancer, traffic) = begin().await;
-    fleet.redis.signal("STOP").await;
+    fleet.redis.signal_all("STOP").await;
     sleep(lasts(Duration::from_secs(8), Duration::from_secs(60))).await;
     traffic.flow(100).await;
     let looked = balancer.ready().borrow().len();
-    fleet.redis.signal("CONT").await;
+    fleet.redis.signal_all("CONT").await;
     assert_eq!(looked, 2, "without Redis alone an instance is ready");
     end(&fleet, &balancer, traffic, "Redis frozen for 60 s").await;
 }

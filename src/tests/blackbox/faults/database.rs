@@ -29,12 +29,15 @@ async fn nothing_is_lost_when_postgres_crashes() {
 async fn nothing_is_lost_when_postgres_is_frozen() {
     let mut fleet = Fleet::of(2, &[]).await;
     let traffic = fleet.traffic().await;
-    fleet.postgres.service.signal("STOP").await;
+    fleet.postgres.service.signal_all("STOP").await;
     let frozen = lasts(Duration::from_secs(7), Duration::from_secs(20));
     sleep(frozen).await;
-    fleet.postgres.service.signal("CONT").await;
+    fleet.postgres.service.signal_all("CONT").await;
     traffic.flow(100).await;
-    let report = fleet.settle(traffic).await.within(frozen + Duration::from_secs(10)).clean(&fleet.instances).await;
+    let cut = traffic.progress().cut;
+    let mut report = fleet.settle(traffic).await;
+    report.demand(cut == 0, &format!("{cut} sockets were cut for what only the database did"));
+    let report = report.within(frozen + Duration::from_secs(10)).clean(&fleet.instances).await;
     report.verdict("Postgres frozen for 20 s");
 }
 
