@@ -221,7 +221,7 @@ mod tests {
             (&["--max-frame", "67108865"], "BELFRY_MAX_PARTIAL_BYTES"),
             (&["--tail-budget", "1048575"], "BELFRY_TAIL_BUDGET"),
             (&["--presence-refresh", "99ms"], "BELFRY_PRESENCE_REFRESH"),
-            (&["--presence-ttl", "19s"], "BELFRY_PRESENCE_TTL"),
+            (&["--presence-ttl", "15s"], "BELFRY_PRESENCE_TTL"),
             (&["--sweep-interval", "49ms"], "BELFRY_SWEEP_INTERVAL"),
             (&["--sweep-interval", "1201ms"], "BELFRY_SWEEP_INTERVAL"),
             (&["--max-body", "0"], "BELFRY_MAX_BODY"),
@@ -235,7 +235,7 @@ mod tests {
         }
         for fine in [
             &["--max-frame", "32768"],
-            &["--presence-refresh", "15s"],
+            &["--presence-refresh", "12s"],
             &["--redis-url", "redis-cluster://a:7000?node=b:7000"],
             &["--sweep-interval", "50ms"],
             &["--sweep-interval", "1200ms"],
