@@ -1,6 +1,8 @@
 //! From listening to the last goodbye. Listeners and the wish to stop are passed in, so that several instances live in one
 //! process.
 
+mod pace;
+
 use crate::app::App;
 use crate::http::exposition;
 use axum::Router;
@@ -13,6 +15,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
+use pace::{Pace, Turn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -24,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-/// Connections that may wait to be accepted: a storm of reconnects is let in at the pace it can be served.
+/// Connections that may wait to be accepted: a storm of reconnects is let in at the [`Pace`] it can be served.
 const BACKLOG: u32 = 4_096;
 /// Time for the head of a request to come.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,19 +52,20 @@ pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) {
     let connections = TaskTracker::new();
     let finish = CancellationToken::new();
     let router = app.router();
+    let pace = Pace::new(app.state.config.sockets.max_handshakes);
     {
         let mut left = pin!(sockets_left(&app, &stop));
         loop {
             let accepted = tokio::select! {
                 biased;
                 () = left.as_mut() => break,
-                accepted = listener.accept() => accepted,
+                accepted = async { (pace.turn().await, listener.accept().await) } => accepted,
             };
             match accepted {
-                Ok((stream, peer)) => {
-                    connections.spawn(connection(stream, peer, router.clone(), stop.clone(), finish.clone()));
+                (turn, Ok((stream, peer))) => {
+                    connections.spawn(connection(stream, peer, turn, router.clone(), stop.clone(), finish.clone()));
                 }
-                Err(error) => {
+                (_, Err(error)) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
                 }
@@ -93,22 +97,25 @@ async fn sockets_left(app: &App, stop: &CancellationToken) {
     }
 }
 
-/// Serves one connection. After `stop` each answer asks the client to go elsewhere next; after `finish` it ends with the
+/// Serves one connection, whose turn ends with the first answer. After `stop` each answer asks the client to go elsewhere next; after `finish` it ends with the
 /// request in flight.
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
+    turn: Turn,
     router: Router,
     stop: CancellationToken,
     finish: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
+    let its_turn = turn.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        let (router, stop) = (router.clone(), stop.clone());
+        let (router, stop, turn) = (router.clone(), stop.clone(), its_turn.clone());
         async move {
             let mut response = router.oneshot(request).await?;
+            turn.end();
             if stop.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
@@ -118,11 +125,17 @@ async fn connection(
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service).with_upgrades());
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = finish.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let result = match timeout(pace::LONGEST, connection.as_mut()).await {
+        Ok(result) => result,
+        Err(_) => {
+            turn.end();
+            tokio::select! {
+                result = connection.as_mut() => result,
+                () = finish.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            }
         }
     };
     if let Err(error) = result {
