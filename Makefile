@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.PHONY: help run build site test lint rust sdk kosoku schemathesis bench lists tools clean
+.PHONY: help run build site test lint rust sdk kosoku schemathesis smoke load faults bench bench-report lists tools clean
 
 BENCH := --manifest-path load-tests/bench/Cargo.toml --target-dir target/bench
 SDK := client-sdk
@@ -17,8 +17,10 @@ help:
 	@echo "make run      build everything and start on http://127.0.0.1:8080"
 	@echo "make build    the release binary, with the page in it"
 	@echo "make test     everything that is tested, as in CI"
+	@echo "make faults   all that can befall a fleet, in full length, and what came of it (about 15 minutes)"
 	@echo "make lint     format, clippy and documentation"
-	@echo "make bench    fan-out and memory beside their floor (about ten minutes, two cores)"
+	@echo "make load     k6 against an instance with Postgres and Redis (about seven minutes, two cores)"
+	@echo "make bench    fan-out and memory beside their floor and other servers (a quarter of an hour, two cores)"
 	@echo "make lists    how long first pages of very long lists take, on both databases"
 	@echo "make clean    remove what was built"
 
@@ -49,7 +51,8 @@ lint: site
 	cargo clippy $(BENCH) --all-targets -- -D warnings
 
 rust: site
-	.ci/with-postgres .ci/with-redis cargo test
+	cargo test --no-run
+	.ci/with-namespaces .ci/with-postgres .ci/with-redis cargo test
 	cargo test $(BENCH)
 
 # Its tests start a server of their own where they need one.
@@ -70,17 +73,39 @@ schemathesis: site
 	cargo build
 	.ci/schemathesis
 
+# Every way in and every command once, by k6; and the codec it speaks.
+smoke: site
+	cargo build
+	node --test load-tests/lib/
+	load-tests/run.sh target/debug/belfry smoke
+
+# SCRIPTS chooses, load-tests/README.md says how each is made larger.
+load: build
+	.ci/with-postgres .ci/with-redis load-tests/run.sh target/release/belfry $(SCRIPTS)
+
 # One after the other, whatever -j says: they share two cores and one target folder.
 test: tools
 	$(MAKE) -j1 lint
 	$(MAKE) -j1 rust
 	$(MAKE) -j1 kosoku
 	$(MAKE) -j1 schemathesis
+	$(MAKE) -j1 smoke
 	$(MAKE) -j1 sdk
 
-bench: build
-	load-tests/bench/run.sh run target/release/belfry $(BENCH_ARGS)
-	$(MAKE) lists
+# What befalls a fleet, in full length; its short form is a part of `rust`.
+faults: tools site
+	cargo test --no-run --test blackbox
+	.ci/faults
+
+# BENCH_BELFRY measures a binary that is there already; BENCH_ARGS='--rounds 1 --subscribers 1000' makes it short.
+bench: $(if $(BENCH_BELFRY),,build)
+	.ci/peers
+	load-tests/bench/run.sh run $(or $(BENCH_BELFRY),target/release/belfry) \
+	    --results load-tests/bench/results.json --plots load-tests/bench/plots --readme README.md $(BENCH_ARGS)
+
+# Tables and plots of the last run, drawn anew.
+bench-report:
+	load-tests/bench/run.sh report --results load-tests/bench/results.json --plots load-tests/bench/plots --readme README.md
 
 # How long the first pages of more than 100,000 comments and of an inbox of as many take, on both databases.
 lists: build

@@ -1,18 +1,28 @@
 #!/bin/sh
 # Measures on this machine: `run.sh run target/release/belfry [--subscribers 100,1000] …` what fan-out and idle sockets
-# cost, `run.sh lists target/release/belfry` how long first pages take (on BELFRY_TEST_POSTGRES where that is set).
+# cost, beside the servers that `.ci/peers` has found; `run.sh lists target/release/belfry` how long first pages take (on
+# BELFRY_TEST_POSTGRES where that is set); `run.sh report --results FILE` prints the tables of an earlier run. Paths in
+# arguments are as from the root of the tree.
 set -eu
+cd "$(dirname "$0")/../.."
 mode=$1
-belfry=$(realpath "$2")
-shift 2
-cd "$(dirname "$0")"
+shift
+if [ "$mode" != report ]; then
+    belfry=$(realpath "$1")
+    shift
+fi
 # 10,000 sockets and what else a process holds.
 ulimit -n "$(ulimit -Hn)"
-export CARGO_TARGET_DIR=../../target/bench
-cargo build --quiet --release
-if [ "$mode" = lists ] && [ -n "${BELFRY_TEST_POSTGRES:-}" ]; then
-    set -- --database "$BELFRY_TEST_POSTGRES" "$@"
+cargo build --quiet --release --manifest-path load-tests/bench/Cargo.toml --target-dir target/bench
+if [ "$mode" = report ]; then
+    exec target/bench/release/belfry-bench report "$@"
 fi
 data=$(mktemp -d)
 trap 'rm -rf "$data"' EXIT
-"$CARGO_TARGET_DIR/release/belfry-bench" "$mode" --belfry "$belfry" --data "$data" "$@"
+if [ "$mode" = lists ] && [ -n "${BELFRY_TEST_POSTGRES:-}" ]; then
+    set -- --database "$BELFRY_TEST_POSTGRES" "$@"
+fi
+if [ "$mode" = run ] && [ -e target/peers/state ]; then
+    set -- --peers target/peers "$@"
+fi
+target/bench/release/belfry-bench "$mode" --belfry "$belfry" --data "$data" "$@"

@@ -1,208 +1,194 @@
-//! Everything in turns, server and generator each on a core of their own, and one table at the end.
+//! Everything in turns, servers and generator each on a core of their own, round after round.
 
 use crate::arguments::{Arguments, Failure};
-use crate::http::Http;
+use crate::belfry::Belfry;
+use crate::peers::{Peers, USUAL, WAYS, Way};
+use crate::report;
+use crate::results::{Results, machine};
+use crate::server::{listening, loading, pinned};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Stdio;
 
-const SERVER_CORE: &str = "0";
-const LOAD_CORE: &str = "1";
+/// Seconds between two heartbeats while messages are published, and while nothing else happens.
+const HEARTBEAT: u64 = 25;
+const IDLE_HEARTBEAT: u64 = 8;
+/// The longest of a measurement, and two and a half of the idle heartbeats.
+const SECONDS: u64 = 4;
+const IDLE_SECONDS: u64 = 20;
+/// Sockets in each of many rooms.
+const ROOM: usize = 10;
 
-/// Runs all; `--belfry` is the binary, `--data` an empty folder.
+/// What is measured.
+struct Plan {
+    ways: Vec<&'static Way>,
+    sizes: Vec<usize>,
+    rounds: usize,
+    idle: usize,
+    rooms: usize,
+    rate: u32,
+    codec: String,
+}
+
+/// A crowd in front of a fresh server, and what is measured of it.
+struct Scene {
+    subscribers: usize,
+    rooms: usize,
+    modes: String,
+    heartbeat: u64,
+    seconds: u64,
+}
+
+/// Runs all; `--belfry` is the binary, `--data` an empty folder, `--peers` what `.ci/peers` filled. Results are written to
+/// `--results`, and from there into `--readme` and `--plots`.
 pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
-    let belfry: PathBuf = arguments.need("belfry")?;
+    let binary: PathBuf = arguments.need("belfry")?;
     let data: PathBuf = arguments.need("data")?;
-    let sizes: String = arguments.or("subscribers", "100,1000,10000".into())?;
-    let rounds: usize = arguments.or("rounds", 2)?;
-    let idle: usize = arguments.or("idle", 10_000)?;
-    let codec: String = arguments.or("codec", "json".into())?;
+    let peers = Peers::read(arguments.take("peers")?)?;
+    let results: PathBuf = arguments.or("results", data.join("results.json"))?;
+    let (readme, plots) = (arguments.take::<PathBuf>("readme")?, arguments.take::<PathBuf>("plots")?);
+    let plan = Plan::take(arguments)?;
     arguments.done()?;
     if std::thread::available_parallelism()?.get() < 2 {
         return Err("server and generator need a core each".into());
     }
-    let sizes: Vec<usize> = sizes.split(',').map(str::parse).collect::<Result<_, _>>()?;
-    let most = sizes.iter().copied().max().unwrap_or(0).max(idle) + 1;
-    let mut bench = Bench::prepare(belfry, data, most, codec)?;
-    for round in 1..=rounds {
-        for size in &sizes {
-            for mode in ["one", "burst"] {
-                eprintln!("round {round}: {size} subscribers, {mode}");
-                bench.measure("floor", *size, mode, "signal")?;
-                bench.measure("belfry", *size, mode, "signal")?;
-                if *size == 1_000 {
-                    bench.measure("belfry", *size, mode, "rest")?;
-                }
-            }
+    let people = plan.sizes.iter().copied().chain([plan.idle, plan.rooms * ROOM]).max().unwrap_or(0) + 1;
+    let belfry = Belfry::prepare(binary, &data, people, plan.rooms.max(1))?;
+    let mut bench = Bench { belfry, peers, data, plan, measures: Vec::new() };
+    bench.peers.versions.insert("belfry".into(), bench.belfry.version()?);
+    for round in 1..=bench.plan.rounds {
+        bench.round(round)?;
+    }
+    let found = Results(json!({
+        "machine": machine(), "rounds": bench.plan.rounds, "rate": bench.plan.rate, "measures": bench.measures,
+        "versions": bench.peers.versions, "missing": bench.peers.missing,
+        "ways": bench.plan.ways.iter().map(|way| way.name).collect::<Vec<_>>(),
+    }));
+    found.write(&results)?;
+    report::publish(&found, readme.as_deref(), plots.as_deref())
+}
+
+impl Plan {
+    fn take(arguments: &mut Arguments) -> Result<Self, Failure> {
+        let (ways, sizes): (String, String) =
+            (arguments.or("ways", USUAL.into())?, arguments.or("subscribers", "100,1000,10000".into())?);
+        let find = |name| WAYS.iter().find(|way| way.name == name).ok_or_else(|| format!("--ways: no {name}"));
+        Ok(Self {
+            ways: ways.split(',').map(find).collect::<Result<_, _>>()?,
+            sizes: sizes.split(',').map(str::parse).collect::<Result<_, _>>()?,
+            rounds: arguments.or("rounds", 3)?,
+            idle: arguments.or("idle", 10_000)?,
+            rooms: arguments.or("rooms", 1_000)?,
+            rate: arguments.or("rate", 50)?,
+            codec: arguments.or("codec", "both".into())?,
+        })
+    }
+
+    /// What a way goes through in a round.
+    fn scenes(&self, way: &Way, round: usize) -> Vec<Scene> {
+        let scene = |subscribers, modes: &str| Scene {
+            subscribers,
+            rooms: 1,
+            modes: modes.to_owned(),
+            heartbeat: HEARTBEAT,
+            seconds: SECONDS,
+        };
+        let mut scenes = Vec::new();
+        for size in &self.sizes {
+            let modes =
+                if *size == 1_000 { format!("one,burst,rate:{},saturation", self.rate) } else { "one,burst".into() };
+            scenes.push(scene(*size, &modes));
         }
+        if self.rooms > 0 {
+            scenes.push(Scene { rooms: self.rooms, ..scene(self.rooms * ROOM, "saturation") });
+        }
+        // Memory hardly differs between rounds, and depends on the server alone.
+        if self.idle > 0 && round == 1 && way.name != "floor" && way.speaks.1 != "rest" {
+            scenes.push(Scene { heartbeat: IDLE_HEARTBEAT, seconds: IDLE_SECONDS, ..scene(self.idle, "idle") });
+        }
+        scenes
     }
-    let table = bench.table();
-    if idle > 0 {
-        eprintln!("{idle} idle sockets");
-        let result = bench.once("belfry", idle, "idle", "signal")?;
-        println!("\n{idle} idle sockets, signed in, in a room and on their own channel, a heartbeat each 10 s:");
-        println!("{result}");
-    }
-    if sizes.contains(&1_000) {
-        eprintln!("comments to 1000 viewers");
-        let result = bench.once("belfry", 1_000, "comments", "signal")?;
-        println!("\n50 comments a second over a socket, seen by 1,000 (generator on one core included):\n{result}");
-    }
-    println!("\nCPU of the server, user and system, in µs per delivered message (lowest of {rounds}):\n{table}");
-    Ok(())
 }
 
 /// What all measurements share.
 struct Bench {
-    belfry: PathBuf,
+    belfry: Belfry,
+    peers: Peers,
     data: PathBuf,
-    codec: String,
-    room: u64,
-    key: String,
-    found: BTreeMap<(usize, String, String), Vec<Value>>,
-}
-
-/// A server under measurement; dropped, it is ended.
-pub struct Running(Child, SocketAddr);
-
-impl Running {
-    /// Where it listens.
-    pub fn address(&self) -> SocketAddr {
-        self.1
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+    plan: Plan,
+    measures: Vec<Value>,
 }
 
 impl Bench {
-    /// People, their tokens, an API key and a room.
-    fn prepare(belfry: PathBuf, data: PathBuf, people: usize, codec: String) -> Result<Self, Failure> {
-        let mut bench = Self { belfry, data, codec, room: 0, key: String::new(), found: BTreeMap::new() };
-        let server = bench.serve("10s")?;
-        eprintln!("{people} people and their tokens");
-        let tokens = bench.print(&["token", "--name", "Bench", "--count", &people.to_string(), "--ttl", "12h"])?;
-        let first = tokens.lines().next().ok_or("no token was printed")?.to_owned();
-        std::fs::write(bench.tokens(), tokens)?;
-        bench.key = bench.print(&["token", "--api-key", "bench"])?.trim().to_owned();
-        let mut http = Http::connect(server.1, &first)?;
-        http.send("/posts", &json!({"title": "a room for measuring", "body": "of any size"}))?;
-        bench.room = http.receive()?["id"].as_u64().ok_or("a post without an id")?;
-        Ok(bench)
-    }
-
-    fn tokens(&self) -> PathBuf {
-        self.data.join("tokens")
-    }
-
-    fn command(&self, program: &Path, core: Option<&str>) -> Command {
-        let mut command = match core {
-            Some(core) => {
-                let mut command = Command::new("taskset");
-                command.args(["-c", core]).arg(program);
-                command
+    /// Every way once, for each scene in turn, so that what is compared was measured at about the same time.
+    fn round(&mut self, round: usize) -> Result<(), Failure> {
+        let scenes: Vec<_> = self.plan.ways.iter().map(|way| (*way, self.plan.scenes(way, round))).collect();
+        let most = scenes.iter().map(|(_, scenes)| scenes.len()).max().unwrap_or(0);
+        for turn in 0..most {
+            for (way, scenes) in &scenes {
+                let Some(scene) = scenes.get(turn) else { continue };
+                if self.peers.missing.contains_key(way.server) {
+                    continue;
+                }
+                eprintln!("round {round}: {}, {} sockets, {}", way.name, scene.subscribers, scene.modes);
+                match self.measure(way, scene) {
+                    Ok(lines) => self.note(way, round, &lines)?,
+                    // One server's failure is told, and the others are still measured.
+                    Err(error) => eprintln!("  failed: {error}"),
+                }
             }
-            None => Command::new(program),
-        };
-        command.env("BELFRY_DATA", self.data.join("belfry")).env("BELFRY_RATE_LIMITS", "off");
-        command.env("BELFRY_LISTEN", "127.0.0.1:0").env("BELFRY_METRICS_LISTEN", "off").env("RUST_LOG", "warn");
-        command
-    }
-
-    fn print(&self, arguments: &[&str]) -> Result<String, Failure> {
-        let output = self.command(&self.belfry, None).args(arguments).stderr(Stdio::inherit()).output()?;
-        if !output.status.success() {
-            return Err(format!("belfry {arguments:?}: {}", output.status).into());
         }
-        Ok(String::from_utf8(output.stdout)?)
-    }
-
-    fn serve(&self, heartbeat: &str) -> Result<Running, Failure> {
-        let mut command = self.command(&self.belfry, Some(SERVER_CORE));
-        command.arg("serve").env("BELFRY_HEARTBEAT", heartbeat);
-        listening(command)
-    }
-
-    fn floor(&self, subscribers: usize) -> Result<Running, Failure> {
-        let mut command = self.command(&std::env::current_exe()?, Some(SERVER_CORE));
-        command.args(["floor", "--subscribers", &subscribers.to_string()]);
-        listening(command)
-    }
-
-    fn once(&self, target: &str, subscribers: usize, mode: &str, publish: &str) -> Result<Value, Failure> {
-        let floor = target == "floor";
-        // Two and a half of the heartbeats; where nothing is idle, they shall not be in the way.
-        let (heartbeat, seconds) = if mode == "idle" { ("10s", "25") } else { ("60s", "20") };
-        let server = if floor { self.floor(subscribers)? } else { self.serve(heartbeat)? };
-        let mut load = self.command(&std::env::current_exe()?, Some(LOAD_CORE));
-        load.arg("load").args(["--address", &server.1.to_string(), "--pid", &server.0.id().to_string()]);
-        load.args(["--subscribers", &subscribers.to_string(), "--mode", mode, "--publish", publish]);
-        load.args(["--seconds", seconds, "--codec", &self.codec, "--room", &self.room.to_string()]);
-        if !floor {
-            load.arg("--tokens").arg(self.tokens()).args(["--api-key", &self.key]);
+        if round == 1 && self.plan.ways.iter().any(|way| way.server == "belfry") && self.plan.sizes.contains(&1_000) {
+            eprintln!("comments to 1000 viewers");
+            let comments = &Way { name: "belfry-comment", label: "", server: "belfry", speaks: ("belfry", "comment") };
+            let modes = format!("rate:{}", self.plan.rate);
+            let scene = Scene { subscribers: 1_000, rooms: 1, modes, heartbeat: HEARTBEAT, seconds: 20 };
+            let lines = self.measure(comments, &scene)?;
+            self.note(comments, round, &lines)?;
         }
-        let output = load.stderr(Stdio::inherit()).output()?;
-        if !output.status.success() {
-            return Err(format!("{target}, {subscribers} subscribers, {mode}: the load failed").into());
-        }
-        Ok(serde_json::from_slice(&output.stdout)?)
-    }
-
-    fn measure(&mut self, target: &str, subscribers: usize, mode: &str, publish: &str) -> Result<(), Failure> {
-        let result = self.once(target, subscribers, mode, publish)?;
-        eprintln!("  {target} {publish}: {result}");
-        let way = if target == "floor" { target.to_owned() } else { format!("{target} {publish}") };
-        self.found.entry((subscribers, mode.to_owned(), way)).or_default().push(result);
         Ok(())
     }
 
-    /// One line for each way, with the ratio to the floor of the same run. Noise only adds, so the lowest counts.
-    fn table(&self) -> String {
-        let lowest = |subscribers: usize, mode: &str, way: &str| {
-            let results = self.found.get(&(subscribers, mode.to_owned(), way.to_owned()))?;
-            results.iter().filter_map(|result| result["cpu_us"].as_f64()).min_by(f64::total_cmp)
+    fn note(&mut self, way: &Way, round: usize, lines: &str) -> Result<(), Failure> {
+        for line in lines.lines() {
+            eprintln!("  {line}");
+            let mut measure: Value = serde_json::from_str(line)?;
+            (measure["way"], measure["round"]) = (json!(way.name), json!(round));
+            self.measures.push(measure);
+        }
+        Ok(())
+    }
+
+    fn measure(&self, way: &Way, scene: &Scene) -> Result<String, Failure> {
+        let this = std::env::current_exe()?;
+        let folder = self.data.join(way.server);
+        let server = match way.server {
+            "belfry" => self.belfry.serve(scene.heartbeat)?,
+            "floor" => {
+                let mut command = pinned(&this);
+                command.args(["floor", "--subscribers", &scene.subscribers.to_string()]);
+                listening(command)?
+            }
+            name => {
+                std::fs::create_dir_all(&folder)?;
+                self.peers.start(name, &folder.canonicalize()?, scene.heartbeat)?
+            }
         };
-        let mut table = format!(
-            "{:>11}  {:<6} {:<14} {:>8} {:>8} {:>12} {:>6}\n",
-            "subscribers", "mode", "", "µs", "× floor", "delivered/s", "lost"
-        );
-        for ((subscribers, mode, way), results) in &self.found {
-            let cost = lowest(*subscribers, mode, way).unwrap_or(f64::NAN);
-            let floor = lowest(*subscribers, mode, "floor").unwrap_or(f64::NAN);
-            let lost: u64 = results.iter().filter_map(|result| result["lost"].as_u64()).sum();
-            let rate = results.iter().filter_map(|result| result["per_second"].as_f64()).fold(0.0, f64::max);
-            table += &format!(
-                "{subscribers:>11}  {mode:<6} {way:<14} {cost:>8.3} {:>8.2} {rate:>12.0} {lost:>6}\n",
-                cost / floor
-            );
+        let mut load = loading(&this);
+        load.arg("load").args(["--address", &server.address().to_string(), "--pid", &server.pid().to_string()]);
+        load.args(["--dialect", way.speaks.0, "--publish", way.speaks.1, "--modes", &scene.modes]);
+        load.args(["--subscribers", &scene.subscribers.to_string(), "--rooms", &scene.rooms.to_string()]);
+        // Ten thousand sockets are owed as much by a smaller burst.
+        load.args(["--seconds", &scene.seconds.to_string(), "--burst", &report::burst(scene.subscribers).to_string()]);
+        if way.server == "belfry" {
+            load.args(self.belfry.arguments(&self.plan.codec));
         }
-        table
-    }
-}
-
-/// A program on the core of servers.
-pub fn pinned(program: &Path) -> Command {
-    let mut command = Command::new("taskset");
-    command.args(["-c", SERVER_CORE]).arg(program);
-    command
-}
-
-/// Starts a server and waits for its line.
-pub fn listening(mut command: Command) -> Result<Running, Failure> {
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-    let stdout = child.stdout.take().ok_or("a server without stdout")?;
-    for line in BufReader::new(stdout).lines() {
-        if let Some(address) = line?.strip_prefix("listening on http://") {
-            return Ok(Running(child, address.parse()?));
+        let output = load.stderr(Stdio::inherit()).output()?;
+        let lines = String::from_utf8(output.stdout)?;
+        // What was measured before a failure counts.
+        if !output.status.success() {
+            eprintln!("  the load failed: {}", output.status);
         }
+        Ok(lines)
     }
-    let _ = child.kill();
-    Err(format!("a server ended before it listened: {}", child.wait()?).into())
 }

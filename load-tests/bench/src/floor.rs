@@ -1,6 +1,7 @@
-//! The floor: accept sockets, and write what the publisher sends to each of them, one `send(2)` after the other.
+//! The floor: accept sockets, and write what the publisher sends to each one in the room, one `send(2)` after the other.
 //!
-//! What arrives in one read goes out as one buffer: that is how cheap a burst can be. Nothing here could be left out.
+//! What arrives in one read goes out as one buffer a room: that is how cheap a burst can be. Nothing here could be left
+//! out.
 
 use crate::arguments::{Arguments, Failure};
 use crate::wire::{frame, parse};
@@ -9,6 +10,13 @@ use mio::{Events, Interest, Poll, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener};
+
+/// The sockets of a room, and what waits for them.
+#[derive(Default)]
+struct Room {
+    members: Vec<TcpStream>,
+    out: Vec<u8>,
+}
 
 /// Serves `--subscribers` sockets and one publisher, who comes last, until the publisher leaves.
 pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
@@ -19,15 +27,20 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     socket.listen(4_096)?;
     let listener = TcpListener::from(socket);
     println!("listening on http://{}", listener.local_addr()?);
-    let mut members = Vec::with_capacity(subscribers);
-    while members.len() < subscribers {
-        members.push(accept(&listener)?);
+    let mut rooms: Vec<Room> = Vec::new();
+    for _ in 0..subscribers {
+        let (stream, path) = accept(&listener)?;
+        let room = path.rsplit_once("room=").and_then(|(_, room)| room.parse::<usize>().ok()).ok_or("no room")?;
+        if rooms.len() <= room {
+            rooms.resize_with(room + 1, Room::default);
+        }
+        rooms[room].members.push(stream);
     }
-    let mut publisher = accept(&listener)?;
+    let (mut publisher, _) = accept(&listener)?;
     let mut poll = Poll::new()?;
     poll.registry().register(&mut publisher, Token(0), Interest::READABLE)?;
     let mut events = Events::with_capacity(8);
-    let (mut buffer, mut waiting) = (vec![0; 256 << 10], Vec::new());
+    let (mut buffer, mut waiting, mut due) = (vec![0; 256 << 10], Vec::new(), Vec::new());
     loop {
         poll.poll(&mut events, None)?;
         loop {
@@ -37,27 +50,45 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) => return Err(error.into()),
             }
-            let mut out = Vec::new();
             let mut done = 0;
             while let Some((opcode, payload, length)) = parse(&waiting[done..]) {
                 if opcode == 8 {
                     return Ok(());
                 }
-                out.extend(frame(opcode, payload, false));
+                let line = payload.iter().position(|byte| *byte == b'\n').ok_or("a message for no room")?;
+                let room: usize = std::str::from_utf8(&payload[..line])?.parse()?;
+                let out = &mut rooms.get_mut(room).ok_or("a room that nobody is in")?.out;
+                if out.is_empty() {
+                    due.push(room);
+                }
+                out.extend(frame(opcode, &payload[line + 1..], false));
                 done += length;
             }
             waiting.drain(..done);
-            for member in &mut members {
-                // The measure never lets more pile up than a socket holds.
-                if !out.is_empty() && member.write(&out)? != out.len() {
-                    return Err("a socket did not take a whole buffer".into());
+            for room in due.drain(..) {
+                let Room { members, out } = &mut rooms[room];
+                for member in members {
+                    write(member, out)?;
                 }
+                out.clear();
             }
         }
     }
 }
 
-fn accept(listener: &TcpListener) -> Result<TcpStream, Failure> {
+/// Waits for a reader that is behind: the floor keeps no queue.
+fn write(member: &mut TcpStream, mut bytes: &[u8]) -> Result<(), Failure> {
+    while !bytes.is_empty() {
+        match member.write(bytes) {
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => std::thread::yield_now(),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn accept(listener: &TcpListener) -> Result<(TcpStream, String), Failure> {
     let (mut stream, _) = listener.accept()?;
     stream.set_nodelay(true)?;
     let mut request = Vec::new();
@@ -71,5 +102,6 @@ fn accept(listener: &TcpListener) -> Result<TcpStream, Failure> {
                   Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
     stream.write_all(answer.as_bytes())?;
     stream.set_nonblocking(true)?;
-    Ok(TcpStream::from_std(stream))
+    let path = String::from_utf8(request)?.split(' ').nth(1).unwrap_or_default().to_owned();
+    Ok((TcpStream::from_std(stream), path))
 }

@@ -1,8 +1,8 @@
 //! How long the first page of a long list takes, beside a request that asks no database.
 
 use crate::arguments::{Arguments, Failure};
-use crate::driver::{listening, pinned};
 use crate::http::Http;
+use crate::server::{listening, pinned};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -63,7 +63,7 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
 fn command(belfry: &Path, data: &Path, database: Option<&str>, arguments: &[&str]) -> Command {
     let mut command = pinned(belfry);
     command.args(arguments).env("BELFRY_DATA", data.join("belfry")).env("BELFRY_RATE_LIMITS", "off");
-    command.env("BELFRY_LISTEN", "127.0.0.1:0").env("BELFRY_METRICS_LISTEN", "off").env("RUST_LOG", "warn");
+    command.env("BELFRY_LISTEN", "127.0.0.1:0").env("BELFRY_METRICS_LISTEN", "off").env("BELFRY_LOG", "error");
     if let Some(database) = database {
         command.env("DATABASE_URL", database).env("BELFRY_JWT_SECRET", "for measuring and nothing else, 32 bytes");
     }

@@ -1,16 +1,27 @@
-//! What fan-out costs: CPU of the server per delivered message, and memory per idle socket, beside the floor.
+//! What fan-out costs: CPU of the server per delivered message, memory per idle socket, times and rates, beside the floor
+//! and beside other servers of the field.
 //!
 //! The floor is a bare loop of `send(2)` over the sockets. Rates and times on a machine that others use mean little;
 //! CPU per message, as a ratio to the floor of the same run, means what it says.
 
 mod arguments;
+mod belfry;
 mod crowd;
+mod dialect;
 mod driver;
 mod floor;
 mod http;
 mod lists;
 mod load;
+mod modes;
+mod peers;
+mod plot;
 mod process;
+mod publisher;
+mod report;
+mod results;
+mod server;
+mod tally;
 mod wire;
 
 use std::process::ExitCode;
@@ -23,7 +34,8 @@ fn main() -> ExitCode {
         "load" => load::run(&mut arguments),
         "floor" => floor::run(&mut arguments),
         "lists" => lists::run(&mut arguments),
-        _ => Err("belfry-bench run|load|floor|lists [--name value …]; see README.md".into()),
+        "report" => report::run(&mut arguments),
+        _ => Err("belfry-bench run|load|floor|lists|report [--name value …]; see README.md".into()),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

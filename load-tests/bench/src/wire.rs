@@ -89,13 +89,18 @@ pub fn connect(address: SocketAddr, index: usize) -> Result<TcpStream, Failure> 
     Ok(stream)
 }
 
-/// Connects and upgrades; no byte behind the answer is read.
+/// Connects to Belfry's socket and upgrades; no byte behind the answer is read.
 pub fn upgrade(address: SocketAddr, index: usize, subprotocol: &str) -> Result<TcpStream, Failure> {
+    open(address, index, "/ws", Some(subprotocol))
+}
+
+/// Connects and upgrades at a path; no byte behind the answer is read.
+pub fn open(address: SocketAddr, index: usize, path: &str, subprotocol: Option<&str>) -> Result<TcpStream, Failure> {
     let mut stream = connect(address, index)?;
+    let offer = subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
     let request = format!(
-        "GET /ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-         Sec-WebSocket-Protocol: {subprotocol}\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{offer}\r\n"
     );
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
@@ -134,7 +139,12 @@ pub fn await_text(stream: &mut TcpStream, text: &str) -> Result<Vec<u8>, Failure
 
 /// Whether the beginning of a payload, where kinds stand, holds a text.
 pub fn contains(payload: &[u8], text: &[u8]) -> bool {
-    payload[..payload.len().min(200)].windows(text.len()).any(|window| window == text)
+    find(&payload[..payload.len().min(200)], text).is_some()
+}
+
+/// Where a text stands first.
+pub fn find(bytes: &[u8], text: &[u8]) -> Option<usize> {
+    bytes.windows(text.len()).position(|window| window == text)
 }
 
 #[cfg(test)]

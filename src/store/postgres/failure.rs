@@ -54,10 +54,12 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// Whether an SQLSTATE says that no other member would fare better now: the connection or session is lost, resources are
-/// exhausted, somebody intervened (a statement time-out too), the system failed, the server only reads.
+/// Whether an SQLSTATE says that no other member would fare better now: the connection or session is lost or not granted,
+/// resources are exhausted, somebody intervened (a statement time-out too), the system failed, the server only reads, the
+/// database is not there.
 fn hopeless(code: &str) -> bool {
-    ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || ["25006", "25P03"].contains(&code)
+    ["08", "28", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+        || ["25006", "25P03", "3D000"].contains(&code)
 }
 
 #[cfg(test)]
@@ -66,7 +68,7 @@ mod tests {
 
     #[test]
     fn only_a_failure_that_all_members_share_spares_them_their_own_attempt() {
-        for shared in ["08006", "57P01", "57014", "53100", "25006", "25P03"] {
+        for shared in ["08006", "28P01", "57P01", "57014", "53100", "25006", "25P03", "3D000"] {
             assert!(hopeless(shared), "{shared}");
         }
         for own in ["23505", "22021", "40P01", "40001", "55P03"] {

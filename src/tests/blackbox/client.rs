@@ -7,12 +7,13 @@ use crate::support::wire::{Codec, Incoming, Socket, upgrade_over};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Writes of one client that wait for their answer.
 const IN_FLIGHT: usize = 4;
@@ -26,11 +27,16 @@ const SILENCE: Duration = Duration::from_secs(10);
 pub enum Phase {
     /// Write on and on.
     Writing,
+    /// The same, but nothing that depends on what was written before.
+    Plain,
     /// Begin nothing new; get the answers to what was begun.
     Settling,
     /// End.
     Done,
 }
+
+/// When something was first and last seen, by channel, epoch and seq.
+type Sights = HashMap<(String, String, u64), (Instant, Instant)>;
 
 /// What the clients of a run share.
 pub struct Run {
@@ -40,6 +46,8 @@ pub struct Run {
     pub progress: watch::Sender<Progress>,
     /// What is to be done.
     pub phase: watch::Sender<Phase>,
+    /// When each event was seen.
+    seen: Mutex<Sights>,
 }
 
 /// What has happened so far.
@@ -55,6 +63,10 @@ pub struct Progress {
     pub open: u64,
     /// Sockets given up because nothing came any more.
     pub silent: u64,
+    /// Sockets that ended in another way than planned: silent, cut, or not let in.
+    pub cut: u64,
+    /// Writes answered `unavailable`, each of which was asked again.
+    pub unavailable: u64,
     /// Where each view stands: epoch and seq by name and channel.
     pub positions: BTreeMap<(String, String), (String, u64)>,
 }
@@ -63,10 +75,25 @@ impl Run {
     /// A run that begins with writing.
     pub fn new() -> Arc<Self> {
         let (progress, phase) = (watch::Sender::new(Progress::default()), watch::Sender::new(Phase::Writing));
-        Arc::new(Self { ops: Mutex::default(), progress, phase })
+        Arc::new(Self { ops: Mutex::default(), progress, phase, seen: Mutex::default() })
     }
 
-    fn note(&self, op: Op) {
+    /// The longest time that an event took from its first sight to its last.
+    pub fn worst_delivery(&self) -> Duration {
+        let seen = self.seen.lock().unwrap();
+        seen.values().map(|(first, last)| *last - *first).max().unwrap_or_default()
+    }
+
+    fn see(&self, channel: &str, epoch: &str, seq: u64) {
+        let now = Instant::now();
+        let mut seen = self.seen.lock().unwrap();
+        seen.entry((channel.to_owned(), epoch.to_owned(), seq))
+            .and_modify(|(_, last)| *last = now)
+            .or_insert((now, now));
+    }
+
+    /// Writes down what was done.
+    pub fn note(&self, op: Op) {
         self.ops.lock().unwrap().push(op);
     }
 }
@@ -108,6 +135,8 @@ pub struct Client {
     writes: Vec<Write>,
     mind: Mind,
     next_id: u64,
+    /// When it may come back, as it was told before a planned end.
+    invited: Option<Instant>,
 }
 
 impl Client {
@@ -115,7 +144,7 @@ impl Client {
     pub fn new(plan: Plan, run: Arc<Run>) -> Self {
         let views = plan.channels.iter().map(|channel| (channel.clone(), Sight::default())).collect();
         let random = StdRng::seed_from_u64(plan.seed);
-        Self { plan, run, random, views, writes: Vec::new(), mind: Mind::default(), next_id: 1 }
+        Self { plan, run, random, views, writes: Vec::new(), mind: Mind::default(), next_id: 1, invited: None }
     }
 
     /// Works until the run is done, on whichever instance takes it; returns what was seen.
@@ -124,12 +153,17 @@ impl Client {
         while *phase.borrow_and_update() != Phase::Done {
             let headers = [("sec-websocket-protocol", self.plan.codec.subprotocol())];
             let address = addresses[self.random.random_range(0..addresses.len())];
-            let upgraded = upgrade_over(TcpSocket::new_v4().unwrap(), address, "/ws", &headers).await;
-            if let Ok(Ok((stream, _))) = upgraded {
+            let upgrade = upgrade_over(TcpSocket::new_v4().unwrap(), address, "/ws", &headers);
+            if let Ok(Ok(Ok((stream, _)))) = tokio::time::timeout(SILENCE, upgrade).await {
                 self.session(Socket::over(stream, self.plan.codec), &mut phase).await;
             }
-            // Full jitter before the next attempt; an end of the run is not slept through.
-            let pause = Duration::from_millis(self.random.random_range(0..100));
+            let invited = self.invited.take();
+            self.run.progress.send_modify(|progress| progress.cut += u64::from(invited.is_none()));
+            // When it was told to, or full jitter before the next attempt; an end of the run is not slept through.
+            let pause = match invited {
+                Some(at) => at.saturating_duration_since(Instant::now()),
+                None => Duration::from_millis(self.random.random_range(0..100)),
+            };
             let _ = tokio::time::timeout(pause, phase.wait_for(|phase| *phase == Phase::Done)).await;
         }
         for write in std::mem::take(&mut self.writes) {
@@ -148,7 +182,7 @@ impl Client {
             write.sent = None;
         }
         let subscriptions: Vec<Value> =
-            self.views.iter().map(|(channel, sight)| subscription(channel, &sight.at)).collect();
+            self.views.iter().map(|(channel, sight)| self.subscription(channel, &sight.at)).collect();
         let connect = json!({"type": "connect", "id": 1, "token": self.plan.token, "subscriptions": subscriptions});
         if socket.send(&connect).await.is_err() {
             return;
@@ -170,8 +204,8 @@ impl Client {
                     }
                 },
                 _ = pace.tick(), if self.has_to_say(now) => {
-                    if now == Phase::Writing && self.writes.len() < IN_FLIGHT && !self.plan.rooms.is_empty() {
-                        self.begin();
+                    if self.is_free(now) {
+                        self.begin(now == Phase::Plain);
                     }
                     // What waits goes in the order in which it was begun, before anything newer.
                     for write in self.writes.iter_mut().filter(|write| write.sent.is_none()) {
@@ -188,14 +222,33 @@ impl Client {
         }
     }
 
+    /// What is said to follow a channel on; half of the clients are seen where they are.
+    fn subscription(&self, channel: &str, at: &Option<(String, u64)>) -> Value {
+        let mut subscription = json!({"channel": channel});
+        if let Some((epoch, seq)) = at {
+            subscription = json!({"channel": channel, "epoch": epoch, "since": seq});
+        }
+        if self.plan.codec == Codec::Json && channel.starts_with("post:") {
+            subscription["presence"] = true.into();
+        }
+        subscription
+    }
+
     fn has_to_say(&self, now: Phase) -> bool {
-        let free = now == Phase::Writing && self.writes.len() < IN_FLIGHT && !self.plan.rooms.is_empty();
-        free || self.writes.iter().any(|write| write.sent.is_none())
+        self.is_free(now) || self.writes.iter().any(|write| write.sent.is_none())
+    }
+
+    fn is_free(&self, now: Phase) -> bool {
+        let writes = matches!(now, Phase::Writing | Phase::Plain) && !self.plan.rooms.is_empty();
+        writes && self.writes.len() < IN_FLIGHT
     }
 
     /// Begins a write that waits to be sent.
-    fn begin(&mut self) {
-        let write = self.mind.think(&self.plan, &mut self.random, &self.writes);
+    fn begin(&mut self, plain: bool) {
+        let write = match plain {
+            true => self.mind.say(&self.plan, &mut self.random),
+            false => self.mind.think(&self.plan, &mut self.random, &self.writes),
+        };
         let channel = write.channel.clone();
         self.run.note(Op::Invoke { key: write.key.clone(), channel, action: write.action });
         self.run.progress.send_modify(|progress| progress.open += 1);
@@ -222,6 +275,10 @@ impl Client {
                 self.mark(message["channel"].as_str().unwrap(), Some(epoch), seq, mark);
             }
             "reply" | "error" => self.answered(message),
+            "going_away" => {
+                let after = message["reconnect_after_ms"].as_u64().expect("it says when to come back");
+                self.invited = Some(Instant::now() + Duration::from_millis(after));
+            }
             "unsubscribed" => panic!("{} lost a channel: {message}", self.plan.name),
             _ => {}
         }
@@ -255,9 +312,18 @@ impl Client {
     fn mark(&mut self, channel: &str, epoch: Option<String>, seq: u64, mark: Mark) {
         let Sight { at, marks } =
             self.views.get_mut(channel).unwrap_or_else(|| panic!("{channel} was never asked for"));
-        let epoch = epoch.or_else(|| at.take().map(|(epoch, _)| epoch)).expect("events follow a subscription");
+        let stood = at.take().map(|(epoch, _)| epoch);
+        let another = stood.is_some() && epoch.is_some() && stood != epoch;
+        let epoch = epoch.or(stood).expect("events follow a subscription");
+        if matches!(mark, Mark::Event(_)) {
+            self.run.see(channel, &epoch, seq);
+        }
         *at = Some((epoch.clone(), seq));
         marks.push(mark);
+        if another {
+            // What was written before may be gone, and its ids may be another's.
+            self.mind.forget();
+        }
         let name = (self.plan.name.clone(), channel.to_owned());
         self.run.progress.send_modify(|progress| drop(progress.positions.insert(name, (epoch, seq))));
     }
@@ -269,6 +335,7 @@ impl Client {
             let code = message["error"]["code"].as_str().unwrap();
             if code == "unavailable" {
                 self.writes[index].sent = None;
+                self.run.progress.send_modify(|progress| progress.unavailable += 1);
                 return;
             }
             // Nothing that is written here may be refused: every comment is one's own, and there.
@@ -281,13 +348,6 @@ impl Client {
             progress.acks += 1;
             progress.open -= 1;
         });
-    }
-}
-
-fn subscription(channel: &str, at: &Option<(String, u64)>) -> Value {
-    match at {
-        Some((epoch, seq)) => json!({"channel": channel, "epoch": epoch, "since": seq}),
-        None => json!({"channel": channel}),
     }
 }
 

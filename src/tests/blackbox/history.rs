@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// What a write does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,6 +222,18 @@ pub struct History {
     pub mine: BTreeMap<(u64, u64), BTreeSet<String>>,
     /// The inbox that is looked at.
     pub inbox: Option<Inbox>,
+}
+
+impl History {
+    /// Takes back acknowledgements between two places of the operations: they were given by a database that another one
+    /// has replaced since, and what they tell may be there or not.
+    pub fn take_back(&mut self, between: Range<usize>) {
+        for op in &mut self.ops[between] {
+            if let Op::Ok { key, .. } = op {
+                *op = Op::Info { key: std::mem::take(key) };
+            }
+        }
+    }
 }
 
 /// A text that bears a version.

@@ -64,11 +64,12 @@ async fn survives_kill_nine(database: Database, instances: usize) {
     }
     traffic.flow(50).await;
     let run = Arc::clone(&traffic.run);
-    let history = traffic.settle(addresses[0]).await;
+    let (history, worst) = traffic.settle(addresses[0]).await;
 
     let progress = run.progress.borrow().clone();
     let (recovered, anew) = progress.recovered;
     println!("{} acknowledged, resumed {recovered}, begun anew {anew}, silent {}", progress.acks, progress.silent);
+    println!("longest delivery {worst:?}");
     println!("{} notifications", history.inbox.as_ref().map_or(0, |inbox| inbox.rows.len()));
     let found = check(&history);
     let shown = &found[..found.len().min(20)];

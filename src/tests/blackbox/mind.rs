@@ -63,6 +63,16 @@ impl Mind {
         }
     }
 
+    /// A new comment somewhere, which depends on nothing.
+    pub fn say(&mut self, plan: &Plan, random: &mut StdRng) -> Write {
+        self.create(plan, plan.rooms[random.random_range(0..plan.rooms.len())], None)
+    }
+
+    /// Forgets what was written; not which keys were used.
+    pub fn forget(&mut self) {
+        *self = Self { keys: self.keys, ..Self::default() };
+    }
+
     fn key(&mut self, plan: &Plan) -> String {
         self.keys += 1;
         format!("{}-{}", plan.name, self.keys)

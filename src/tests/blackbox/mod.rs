@@ -18,3 +18,4 @@ mod lifecycle;
 mod resume;
 mod revoked;
 mod bounds;
+mod faults;

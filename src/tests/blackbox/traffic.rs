@@ -1,13 +1,16 @@
 //! Many clients at once on rooms of one owner, and what came of it in the end.
 
 use crate::client::{Client, Phase, Plan, Progress, Run};
-use crate::history::{Event, History, Inbox, Notice, Row, Truth, View, text};
+use crate::history::{Action, Event, History, Inbox, Notice, Op, Row, Truth, View, text};
 use crate::support::rest::Rest;
 use crate::support::server::Setup;
 use crate::support::wire::Codec;
 use crate::support::within;
 use rand::Rng;
 use rand::rngs::StdRng;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +24,8 @@ const WATCHERS: usize = 2;
 const EMOJI: [&str; 3] = ["👍", "🎉", "🚀"];
 /// For what a fault holds up: debug builds that start, eight clients that come back.
 const LONG: Duration = Duration::from_secs(30);
+/// For a write beside all that a loaded machine does meanwhile.
+const A_WRITE: Duration = Duration::from_millis(100);
 
 /// Clients at work.
 pub struct Traffic {
@@ -74,6 +79,28 @@ impl Traffic {
         Self { run, tokens, people, rooms, marks, own_channel, clients }
     }
 
+    /// The owner's token.
+    pub fn token(&self) -> &str {
+        &self.tokens[0]
+    }
+
+    /// How many clients there are.
+    pub fn clients(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// The rooms.
+    pub fn rooms(&self) -> &[u64] {
+        &self.rooms
+    }
+
+    /// The highest seq of a room that anybody has seen.
+    pub fn head(&self, room: u64) -> u64 {
+        let (channel, progress) = (format!("post:{room}"), self.progress());
+        let seen = progress.positions.iter().filter(|((_, at), _)| *at == channel);
+        seen.map(|(_, (_, seq))| *seq).max().unwrap_or(0)
+    }
+
     /// What has happened so far.
     pub fn progress(&self) -> Progress {
         self.run.progress.borrow().clone()
@@ -94,14 +121,48 @@ impl Traffic {
     /// Waits for so many more acknowledged writes.
     pub async fn flow(&self, acks: u64) {
         let before = self.progress().acks;
-        self.wait(&format!("{acks} writes"), |progress| progress.acks >= before + acks).await;
+        let patience = LONG + A_WRITE * u32::try_from(acks).unwrap();
+        self.wait_long(patience, &format!("{acks} writes"), |progress| progress.acks >= before + acks).await;
+    }
+
+    /// Has one comment written by somebody beside the clients, asked again until it is acknowledged.
+    pub async fn comment(&self, rest: &Rest, room: u64, key: &str, body: &str) {
+        let (key, channel) = (key.to_owned(), format!("post:{room}"));
+        self.run.note(Op::Invoke { key: key.clone(), channel, action: Action::Create });
+        let (path, body) = (format!("/posts/{room}/comments"), json!({"body": text(body, 0), "key": key}));
+        loop {
+            match rest.call(Method::POST, &path, Some(body.clone())).await {
+                (StatusCode::CREATED, answer) => {
+                    let number = |field: &str| answer[field].as_u64().expect("a comment has numbers");
+                    return self.run.note(Op::Ok { key, id: number("id"), seq: number("seq") });
+                }
+                (status, answer) => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}"),
+            }
+        }
+    }
+
+    /// Begins nothing new and waits for an answer to every write.
+    pub async fn pause(&self) {
+        self.run.phase.send_replace(Phase::Settling);
+        self.wait("an answer to every write", |progress| progress.open == 0).await;
+    }
+
+    /// Waits until every view stands in this epoch, and beyond a seq of its channel where one is given.
+    pub async fn reach(&self, epoch: &str, beyond: &BTreeMap<String, u64>) {
+        self.wait_long(6 * LONG, "every view in its epoch", |progress| {
+            progress
+                .positions
+                .iter()
+                .all(|((_, channel), (at, seq))| at == epoch && beyond.get(channel).is_none_or(|beyond| seq > beyond))
+        })
+        .await;
     }
 
     /// Begins nothing new, waits for an answer to every write and until every view stands at its head, ends the clients
-    /// and reads the truth from the instance at this address.
-    pub async fn settle(mut self, address: SocketAddr) -> History {
-        self.run.phase.send_replace(Phase::Settling);
-        self.wait("an answer to every write", |progress| progress.open == 0).await;
+    /// and reads the truth from the instance at this address. Beside it the longest time that an event took from its first
+    /// sight to its last.
+    pub async fn settle(mut self, address: SocketAddr) -> (History, Duration) {
+        self.pause().await;
         let rest = Rest::new(address);
         let owner = rest.with(&self.tokens[0]);
         let mut history = History::default();
@@ -116,8 +177,12 @@ impl Traffic {
         history.truth.insert(self.own_channel.clone(), Truth { epoch, head, rows: Vec::new(), log });
         let heads = &history.truth;
         let mut progress = self.run.progress.subscribe();
-        let all = progress
-            .wait_for(|progress| progress.positions.iter().all(|((_, channel), (_, seq))| *seq >= heads[channel].head));
+        let all = progress.wait_for(|progress| {
+            progress.positions.iter().all(|((_, channel), (epoch, seq))| {
+                let Truth { epoch: last, head, .. } = &heads[channel];
+                epoch == last && seq >= head
+            })
+        });
         // One that stays behind is the checker's to name.
         let _ = tokio::time::timeout(LONG, all).await;
         self.run.phase.send_replace(Phase::Done);
@@ -134,6 +199,6 @@ impl Traffic {
         let (unread, rows) = owner.inbox().await;
         let rows = rows.iter().map(Notice::read).collect();
         history.inbox = Some(Inbox { owner: self.people[0], channel: self.own_channel.clone(), unread, rows });
-        history
+        (history, self.run.worst_delivery())
     }
 }

@@ -68,7 +68,7 @@ pub fn check(history: &History) -> Vec<Violation> {
     for (channel, truth) in &history.truth {
         log(channel, truth, &mut found);
         let judge = Judge { channel, truth, acked: acked_versions(history, channel) };
-        judge.texts("the log", truth.log.iter(), &mut found);
+        judge.texts("the log", &truth.log, &mut found);
         for view in history.views.iter().filter(|view| view.channel == *channel) {
             judge.view(view, &mut found);
         }
@@ -291,6 +291,7 @@ impl Judge<'_> {
                     // Only the last epoch has a log to compare with; of one before, nothing but contiguity can be held.
                     if epoch == Some(&self.truth.epoch) {
                         self.event(&view.name, event, found);
+                        self.texts(&view.name, [event], found);
                     }
                 }
             }
@@ -299,9 +300,6 @@ impl Judge<'_> {
         if reached != head || epoch != Some(&self.truth.epoch) {
             found.push(Violation::Behind { view: name(), channel: channel(), at: reached, head });
         }
-        let events =
-            view.marks.iter().filter_map(|mark| if let Mark::Event(event) = mark { Some(event) } else { None });
-        self.texts(&view.name, events, found);
     }
 
     /// An event of a view against the log.
@@ -322,7 +320,7 @@ impl Judge<'_> {
     }
 
     /// What is shown at a seq is the subject as of that seq or later, never earlier.
-    fn texts<'a>(&self, view: &str, events: impl Iterator<Item = &'a Event>, found: &mut Vec<Violation>) {
+    fn texts<'a>(&self, view: &str, events: impl IntoIterator<Item = &'a Event>, found: &mut Vec<Violation>) {
         for event in events {
             let (Some(shown), Subject::Comment(id)) = (event.version, &event.subject) else { continue };
             let acked = self.acked.get(id).into_iter().flatten();

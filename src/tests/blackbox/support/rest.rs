@@ -20,6 +20,11 @@ impl Rest {
         Self { http, base: format!("http://{address}/api/v1"), token: None }
     }
 
+    /// A caller of what stands outside of the API.
+    pub fn outside(address: SocketAddr) -> Self {
+        Self { base: format!("http://{address}"), ..Self::new(address) }
+    }
+
     /// The same caller with a token.
     pub fn with(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }

@@ -33,6 +33,8 @@ pub struct Setup {
     /// Its data folder, gone with the last copy of this.
     pub folder: Arc<TempDir>,
     settings: Vec<(String, String)>,
+    /// What the binary is run by, if anything: a program that becomes it.
+    before: Vec<String>,
 }
 
 impl Setup {
@@ -40,7 +42,7 @@ impl Setup {
     pub fn new(settings: &[(&str, &str)]) -> Self {
         let folder = Arc::new(tempfile::Builder::new().prefix("belfry-test-").tempdir().unwrap());
         let data = folder.path().join("data");
-        let mut setup = Self { folder, settings: Vec::new() };
+        let mut setup = Self { folder, settings: Vec::new(), before: Vec::new() };
         setup.set("BELFRY_DATA", data.to_str().unwrap());
         setup.set("BELFRY_METRICS_LISTEN", "off");
         setup.set("BELFRY_LISTEN", &format!("{}:0", own_address()));
@@ -56,10 +58,16 @@ impl Setup {
         self.settings.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Has the binary run by a program that becomes it, and its arguments.
+    pub fn behind(&mut self, program: &[&str]) {
+        self.before = program.iter().map(|word| (*word).to_owned()).collect();
+    }
+
     /// A command of the binary with these settings and no others.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(binary());
-        command.args(arguments).env_clear().envs(self.settings.iter().map(|(name, value)| (name, value)));
+        let mut words = self.before.iter().map(Into::into).chain([binary().into_os_string()]);
+        let mut command = Command::new(words.next().expect("at least the binary"));
+        command.args(words).args(arguments).env_clear().envs(self.settings.iter().map(|(name, value)| (name, value)));
         command.env("RUST_BACKTRACE", "1").current_dir(self.folder.path()).kill_on_drop(true);
         for name in ["PATH", "RUST_LOG", "LD_LIBRARY_PATH"] {
             if let Some(value) = std::env::var_os(name) {

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Runs load tests against an instance of its own, one script after the other, and fails where one does:
+#   load-tests/run.sh target/release/belfry                   all of them
+#   load-tests/run.sh target/release/belfry smoke fan-out     these
+# On BELFRY_TEST_POSTGRES and BELFRY_TEST_REDIS where they are set, else on SQLite and alone. INSTANCES starts several;
+# GROWTH is by how many MiB their memory may grow in the soak.
+set -euo pipefail
+
+[ $# -gt 0 ] || { echo "usage: ${0##*/} BELFRY [SCRIPT...]" >&2; exit 2; }
+belfry=$(realpath "$1")
+shift
+cd "$(dirname "$0")"
+[ $# -gt 0 ] || set -- smoke connect-storm fan-out conversation notifications reconnect slow-consumers soak
+# Thousands of sockets, at both ends.
+ulimit -n "$(ulimit -Hn)"
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/belfry-load.XXXXXX")
+servers=()
+clean_up() {
+    for server in "${servers[@]}"; do kill -TERM "$server" 2>/dev/null || true; done
+    for server in "${servers[@]}"; do while kill -0 "$server" 2>/dev/null; do sleep 0.1; done; done
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+export BELFRY_DATA=$folder BELFRY_LISTEN=127.0.0.1:0 BELFRY_METRICS_LISTEN=127.0.0.1:0 BELFRY_RATE_LIMITS=off
+if [ -n "${BELFRY_TEST_POSTGRES:-}" ]; then
+    export DATABASE_URL=$BELFRY_TEST_POSTGRES BELFRY_JWT_SECRET=only-for-a-load-test-and-gone-afterwards
+fi
+if [ -n "${BELFRY_TEST_REDIS:-}" ]; then export REDIS_URL=$BELFRY_TEST_REDIS; fi
+
+urls=() metrics=()
+for n in $(seq "${INSTANCES:-1}"); do
+    exec {told}< <(exec "$belfry" serve 2>"$folder/log.$n")
+    servers+=($!)
+    # `metrics at http://…`, then `listening on http://…`.
+    read -r -t 30 first <&"$told" && read -r -t 30 second <&"$told" || { cat "$folder/log.$n" >&2; exit 1; }
+    metrics+=("${first#metrics at }") urls+=("${second#listening on }")
+done
+
+join() { local IFS=,; echo "$*"; }
+BELFRY_URL=$(join "${urls[@]}") BELFRY_METRICS=$(join "${metrics[@]}") BELFRY_TOKENS=$folder/tokens RESULTS=$folder
+BELFRY_API_KEY=$("$belfry" token --api-key load)
+export BELFRY_URL BELFRY_METRICS BELFRY_TOKENS BELFRY_API_KEY RESULTS
+"$belfry" token --name Load --count 400 >"$BELFRY_TOKENS"
+
+# Resident memory of all instances in MiB; nothing where the system does not tell.
+resident() {
+    for server in "${servers[@]}"; do cat "/proc/$server/status"; done 2>/dev/null | awk '/^VmRSS/ { kb += $2 } END { print int(kb / 1024) }'
+}
+
+failed=()
+for script in "$@"; do
+    before=$(resident)
+    # k6's own server would want a port; what it says on stderr are faults.
+    ../.ci/k6 run --quiet --no-usage-report --address= "$script.js" || failed+=("$script")
+    after=$(resident)
+    [ "$script" = smoke ] || echo "  memory of the server: $before MiB before, $after MiB after"
+    if [ "$script" = soak ] && [ $((after - before)) -gt "${GROWTH:-64}" ]; then
+        echo "soak: the server grew by more than ${GROWTH:-64} MiB" >&2
+        failed+=("memory")
+    fi
+done
+
+rows=()
+for script in "$@"; do if [ -f "$folder/$script.md" ]; then rows+=("$folder/$script.md"); fi; done
+if [ ${#rows[@]} -gt 0 ]; then
+    echo
+    echo '| script | load | writes | events | delivery, ms | answer, ms | more, ms |'
+    echo '|---|---|---:|---:|---:|---:|---|'
+    cat "${rows[@]}"
+fi
+if [ ${#failed[@]} -gt 0 ]; then
+    echo "failed: ${failed[*]}" >&2
+    exit 1
+fi
