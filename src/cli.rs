@@ -8,7 +8,7 @@ use crate::config::{Config, Limits, StoreConfig, duration};
 use crate::domain::bans::{MAX_REASON_CHARS, NewBan};
 use crate::domain::credentials::SCOPES;
 use crate::http;
-use crate::lifecycle;
+use crate::lifecycle::{self, Stop};
 use crate::model::{Ban, Role};
 use crate::telemetry;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -17,7 +17,6 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
-use tokio_util::sync::CancellationToken;
 
 /// Live comments, presence, shared editing and a notification inbox in one process.
 #[derive(Debug, Parser)]
@@ -201,7 +200,7 @@ async fn carry_out(command: Command) -> Result<Vec<String>, StartError> {
 async fn serve(config: Config) -> Result<(), StartError> {
     telemetry::install(std::env::var(telemetry::FILTER).ok().as_deref())
         .map_err(|error| StartError::Setting(error.to_string()))?;
-    let stop = CancellationToken::new();
+    let stop = Stop::default();
     tokio::select! {
         served = app::serve(config, stop.clone()) => served,
         signalled = lifecycle::signals(stop) => Err(StartError::Cannot(match signalled {

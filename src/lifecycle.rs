@@ -5,11 +5,13 @@ mod pace;
 
 use crate::app::App;
 use crate::http::exposition;
+use crate::metrics;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderValue, StatusCode};
+use futures_util::FutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -22,7 +24,8 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{sleep, timeout};
+use tokio::task::unconstrained;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -46,25 +49,52 @@ pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `stop`, then sends sockets away, finishes what was begun, and closes the store. While sockets leave it
-/// still answers, saying that it is not ready.
-pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) {
+/// The wish to stop, as it comes from outside. It cannot be taken back.
+#[derive(Debug, Clone, Default)]
+pub struct Stop {
+    wished: CancellationToken,
+    hasty: CancellationToken,
+}
+
+impl Stop {
+    /// Take leave as the settings say: a balancer may still send people here.
+    pub fn wish(&self) {
+        self.wished.cancel();
+    }
+
+    /// Take leave without waiting for anybody to look elsewhere first.
+    pub fn wish_hasty(&self) {
+        self.hasty.cancel();
+        self.wished.cancel();
+    }
+
+    /// Completes once it is wished.
+    pub async fn wished(&self) {
+        self.wished.cancelled().await;
+    }
+}
+
+/// Serves until `stop`, then takes leave: for the drain's delay all is as before, but not ready; then no connection is
+/// taken any more and sockets are sent away, each at a time of its own within the window; what was begun is finished,
+/// and the store closed.
+pub async fn run(app: App, listener: TcpListener, stop: Stop) {
     let connections = TaskTracker::new();
     let finish = CancellationToken::new();
     let router = app.router();
     let pace = Pace::new(app.state.config.sockets.max_handshakes);
+    let serve = |turn, (stream, peer)| {
+        connections.spawn(connection(stream, peer, turn, router.clone(), stop.wished.clone(), finish.clone()));
+    };
     {
-        let mut left = pin!(sockets_left(&app, &stop));
+        let mut looked_away = pin!(looked_away(&app, &stop));
         loop {
             let accepted = tokio::select! {
                 biased;
-                () = left.as_mut() => break,
+                () = looked_away.as_mut() => break,
                 accepted = async { (pace.turn().await, listener.accept().await) } => accepted,
             };
             match accepted {
-                (turn, Ok((stream, peer))) => {
-                    connections.spawn(connection(stream, peer, turn, router.clone(), stop.clone(), finish.clone()));
-                }
+                (turn, Ok(accepted)) => serve(turn, accepted),
                 (_, Err(error)) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
@@ -72,28 +102,43 @@ pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) {
             }
         }
     }
+    // Who has connected by now is served: a listener that closes resets those it has not let in.
+    while let Some(Ok(accepted)) = unconstrained(listener.accept()).now_or_never() {
+        serve(Turn::default(), accepted);
+    }
     drop(listener);
+    let drain = &app.state.config.drain;
+    let window = if stop.hasty.is_cancelled() { Duration::ZERO } else { drain.window };
+    let latest = Instant::now() + window + drain.rest;
+    tracing::info!(sockets = app.hub.sockets(), "sending sockets away");
+    app.hub.drain(window);
+    // Connections that are kept open for further requests stay so until then.
+    let _ = timeout(window, sockets_left(&app)).await;
     finish.cancel();
     connections.close();
-    if timeout(app.state.config.drain, connections.wait()).await.is_err() {
-        tracing::warn!(requests = connections.len(), "not all requests were done in time");
+    let left = async {
+        connections.wait().await;
+        sockets_left(&app).await;
+    };
+    if timeout_at(latest, left).await.is_err() {
+        tracing::warn!(requests = connections.len(), sockets = app.hub.sockets(), "not all was done in time");
     }
     app.close().await;
 }
 
-/// Waits for `stop`, says so to balancers and sockets, and completes when the last socket has left or its time is over.
-async fn sockets_left(app: &App, stop: &CancellationToken) {
-    stop.cancelled().await;
+/// Waits for `stop`, says so to balancers, and completes when they have had the time to notice.
+async fn looked_away(app: &App, stop: &Stop) {
+    stop.wished().await;
     tracing::info!(sockets = app.hub.sockets(), "draining");
     app.state.readiness.draining();
-    app.hub.drain();
-    let left = async {
-        while app.hub.sockets() > 0 {
-            sleep(DRAIN_LOOK).await;
-        }
-    };
-    if timeout(app.state.config.drain, left).await.is_err() {
-        tracing::warn!(sockets = app.hub.sockets(), "not all sockets left in time");
+    metrics::draining();
+    stop.hasty.run_until_cancelled(sleep(app.state.config.drain.delay)).await;
+}
+
+/// Completes when the last socket has left.
+async fn sockets_left(app: &App) {
+    while app.hub.sockets() > 0 {
+        sleep(DRAIN_LOOK).await;
     }
 }
 
@@ -162,16 +207,16 @@ pub async fn run_metrics(listener: TcpListener, metrics: PrometheusHandle, stop:
     }
 }
 
-/// Cancels `stop` at the first SIGTERM or SIGINT; completes at the second.
-pub async fn signals(stop: CancellationToken) -> io::Result<()> {
+/// Wishes to stop at the first SIGTERM or SIGINT, hastily at SIGINT: a hand at the keyboard has no balancer in front.
+/// Completes at the second.
+pub async fn signals(stop: Stop) -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     for _ in 0..2 {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = terminate.recv() => stop.wish(),
+            _ = interrupt.recv() => stop.wish_hasty(),
         }
-        stop.cancel();
     }
     Ok(())
 }

@@ -76,6 +76,8 @@ export class Client extends Commands<ClientEvents> {
   #lastCode = 1006;
   #welcomedAt: number | null = null;
   #notBefore = 0;
+  /** This socket was told that its server is about to restart. */
+  #sentAway = false;
   #needsFreshToken = false;
   #unwatch: Off | undefined;
   /** When this socket last told of typing, by channel. */
@@ -277,6 +279,7 @@ export class Client extends Commands<ClientEvents> {
         break;
       case "going_away":
         this.#notBefore = this.#options.clock.now() + message.reconnect_after_ms;
+        this.#sentAway = true;
         break;
       default:
         this.#rooms.route(message);
@@ -308,8 +311,11 @@ export class Client extends Commands<ClientEvents> {
   #closed(code: number, reason: string): void {
     const { clock, stableMs } = this.#options;
     this.#drop();
-    if (this.#welcomedAt !== null && clock.now() - this.#welcomedAt >= stableMs) this.#attempt = 0;
+    const stood = this.#welcomedAt !== null && clock.now() - this.#welcomedAt >= stableMs;
+    // A planned close is no failure, however young the connection: servers may restart one after the other.
+    if (stood || this.#sentAway) this.#attempt = 0;
     this.#welcomedAt = null;
+    this.#sentAway = false;
     this.#lastCode = code;
     const action = closeAction(code);
     if (action === "stop") return this.#stop(code, reason);

@@ -63,6 +63,45 @@ test("it never returns sooner than a planned close asked", async () => {
   assert.equal(client.state.status, "connected");
 });
 
+test("what a planned close leaves unanswered is sent again with its key after the resume, and nothing fails", async () => {
+  const world = new World();
+  const client = await world.connected();
+  const room = client.room(world.channel);
+  room.join();
+  await settle();
+  const sent: unknown[] = [];
+  world.hub.broadcast({ type: "going_away", reconnect_after_ms: 2_000 });
+  // The socket serves on until its close.
+  assert.equal((await client.createComment({ postId: world.post.id, body: "in time" })).body, "in time");
+  world.hub.intercept = (_, { type, key }) => type === "comment.create" && (sent.push(key), true);
+  const late = client.createComment({ postId: world.post.id, body: "too late" });
+  await settle();
+  world.hub.intercept = (_, { type, key }) => (sent.push(type === "comment.create" ? key : type), false);
+  world.hub.closeAll(1012);
+  await world.clock.advance(2_000);
+  assert.equal((await late).body, "too late");
+  assert.equal(room.state, "live");
+  assert.deepEqual(sent, [sent[0], "connect", sent[0]]);
+  assert.deepEqual(world.states, ["connecting", "connected", "waiting", "connecting", "connected"]);
+});
+
+test("servers that restart one after the other are no failures: the wait does not grow", async () => {
+  const world = new World();
+  const client = await world.connected();
+  for (let n = 0; n < 3; n++) {
+    world.hub.broadcast({ type: "going_away", reconnect_after_ms: 100 });
+    world.hub.closeAll(1012);
+    await settle();
+    assert.equal(client.state.retryAt! - world.clock.now(), 500);
+    await world.clock.advance(500);
+    assert.equal(client.state.status, "connected");
+  }
+  // A server that is simply gone is one.
+  world.hub.closeAll(1012);
+  await settle();
+  assert.equal(client.state.retryAt! - world.clock.now(), 1_000);
+});
+
 for (const code of [1000, 1002, 1007, 1009, 4400, 4403, 4404, 4499]) {
   test(`${code} closes it for good and rejects what waits`, async () => {
     const world = new World();

@@ -29,7 +29,7 @@ use crate::domain::secrets::{self, NoSecret};
 use crate::domain::takebacks::Takebacks;
 use crate::http::{self, AppState};
 use crate::hub::{self, Hub};
-use crate::lifecycle;
+use crate::lifecycle::{self, Stop};
 use crate::model::clock::{DatabaseClock, SetClock};
 use crate::model::random::{SharedEntropy, SystemEntropy};
 use crate::model::{Entropy, EpochCell};
@@ -47,7 +47,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long a store that cannot be reached is waited for.
@@ -299,7 +298,7 @@ impl App {
 }
 
 /// Serves until `stop`: what `belfry serve` does.
-pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartError> {
+pub async fn serve(config: Config, stop: Stop) -> Result<(), StartError> {
     check(&config)?;
     // Secrets and keys are looked for first: without them nothing is even opened.
     own_secret(&config, &SystemEntropy)?;
@@ -316,14 +315,14 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), StartE
     }
     let backend = tokio::select! {
         backend = reach(&config.store) => backend?,
-        () = stop.cancelled() => return Ok(()),
+        () = stop.wished() => return Ok(()),
     };
     let world = world(&config, backend)?;
     let mut app = App::start(config, world).await?;
     app._lock = lock;
     if let Some((listener, metrics)) = metrics_listener {
         say(&format!("metrics at http://{}/metrics", address(&listener)?));
-        app.tasks.spawn(lifecycle::run_metrics(listener, metrics, stop.clone()));
+        app.tasks.spawn(lifecycle::run_metrics(listener, metrics, app.hub.ended()));
     }
     say(&format!("listening on http://{}", address(&listener)?));
     lifecycle::run(app, listener, stop).await;

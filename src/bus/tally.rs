@@ -1,10 +1,15 @@
 //! Counting how often, for all instances together where something between them counts, and in this process where nothing
-//! does. Both count alike: a moment per key, up to which what was let through has been paid for.
+//! does. Both count alike (GCRA): a moment per key, up to which what was let through has been paid for.
 
 use crate::model::clock::SharedClock;
 use async_trait::async_trait;
-use parking_lot::Mutex;
-use std::collections::HashMap;
+use dashmap::DashMap;
+use governor::clock::Clock as GovernorClock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Whose attempts are counted: a keyed hash, so that whoever reads it learns of nobody.
@@ -12,38 +17,33 @@ pub type Key = [u8; 16];
 
 /// So many at once, and one more each time this passes: over any period no more than twice what fits into it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
-    burst: u32,
-    every: Duration,
-}
+pub struct Allowance(Quota);
 
 impl Allowance {
     /// So many over a period, and as many at once. `None` for none, or for more than can be counted: neither is a bound.
     pub fn new(times: u32, per: Duration) -> Option<Self> {
-        let every = per.checked_div(times)?;
-        (every >= Duration::from_micros(1)).then_some(Self { burst: times, every })
+        let burst = NonZeroU32::new(times)?;
+        let every = per.checked_div(times).filter(|every| *every >= Duration::from_micros(1))?;
+        Some(Self(Quota::with_period(every)?.allow_burst(burst)))
     }
 
     /// What one of so many instances lets through by itself, so that all of them together let through no more in the
     /// long run; one at once is left to each.
     pub fn shared_by(self, instances: u32) -> Self {
         let instances = instances.max(1);
-        Self { burst: (self.burst / instances).max(1), every: self.every.saturating_mul(instances) }
+        let burst = NonZeroU32::new(self.burst() / instances).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::with_period(self.every().saturating_mul(instances)).unwrap_or(self.0);
+        Self(quota.allow_burst(burst))
     }
 
     /// How many at once.
     pub fn burst(self) -> u32 {
-        self.burst
+        self.0.burst_size().get()
     }
 
     /// How long until one more.
     pub fn every(self) -> Duration {
-        self.every
-    }
-
-    /// How long a full burst takes to be forgotten.
-    fn whole(self) -> Duration {
-        self.every.saturating_mul(self.burst)
+        self.0.replenish_interval()
     }
 }
 
@@ -69,32 +69,44 @@ pub trait Tally: Send + Sync + 'static {
     async fn count(&self, key: Key, allowance: Allowance) -> Counted;
 }
 
+type Limiter = RateLimiter<Key, DashMapStateStore<Key>, Steady, NoOpMiddleware<Duration>>;
+
 /// Counts within this process.
 pub struct LocalTally {
+    steady: Steady,
+    /// By burst and time until one more: keys that come with one allowance are counted by one limiter.
+    limiters: DashMap<(u32, Duration), Arc<Limiter>>,
+}
+
+/// Time since this was made, as the limiters count it.
+#[derive(Clone)]
+struct Steady {
     clock: SharedClock,
-    /// Up to when what was let through is paid for; what lies in the past stands for nothing.
-    paid: Mutex<HashMap<Key, Instant>>,
+    begun: Instant,
+}
+
+impl GovernorClock for Steady {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.clock.instant().saturating_duration_since(self.begun)
+    }
 }
 
 impl LocalTally {
     /// Nothing was counted yet.
     pub fn new(clock: SharedClock) -> Self {
-        Self { clock, paid: Mutex::default() }
+        let begun = clock.instant();
+        Self { steady: Steady { clock, begun }, limiters: DashMap::new() }
     }
 
     /// Counts an attempt, or says how long until one is admitted.
     pub fn take(&self, key: Key, allowance: Allowance) -> Result<(), Duration> {
-        let now = self.clock.instant();
-        let mut paid = self.paid.lock();
-        let next = next(paid.get(&key), now, allowance)?;
-        paid.insert(key, next);
-        Ok(())
-    }
-
-    /// Says the same and counts nothing.
-    pub fn look(&self, key: Key, allowance: Allowance) -> Result<(), Duration> {
-        let now = self.clock.instant();
-        next(self.paid.lock().get(&key), now, allowance).map(|_| ())
+        let limiter = {
+            let new = || Arc::new(Limiter::dashmap_with_clock(allowance.0, self.steady.clone()));
+            self.limiters.entry((allowance.burst(), allowance.every())).or_insert_with(new).clone()
+        };
+        limiter.check_key(&key).map_err(|early| early.wait_time_from(self.steady.now()))
     }
 
     /// Counts what somebody else has admitted, whether or not it would have been admitted here.
@@ -104,16 +116,16 @@ impl LocalTally {
 
     /// Forgets what makes no difference any more. Call it every minute or so: this is what bounds memory.
     pub fn purge(&self) {
-        let now = self.clock.instant();
-        let mut paid = self.paid.lock();
-        paid.retain(|_, until| *until > now);
-        paid.shrink_to_fit();
+        for limiter in &self.limiters {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
     }
 
     /// Keys that something is known of.
     #[cfg(test)]
     pub fn known(&self) -> usize {
-        self.paid.lock().len()
+        self.limiters.iter().map(|limiter| limiter.len()).sum()
     }
 }
 
@@ -124,21 +136,11 @@ impl Tally for LocalTally {
     }
 }
 
-/// Up to when one more pays, or how long until it fits.
-fn next(paid: Option<&Instant>, now: Instant, allowance: Allowance) -> Result<Instant, Duration> {
-    let next = paid.map_or(now, |until| now.max(*until)) + allowance.every;
-    match next.saturating_duration_since(now + allowance.whole()) {
-        Duration::ZERO => Ok(next),
-        wait => Err(wait),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tally_conformance as conformance;
     use super::*;
     use crate::model::clock::DatabaseClock;
-    use std::sync::Arc;
 
     async fn two() -> Option<conformance::Ends> {
         let tally = Arc::new(LocalTally::new(Arc::new(DatabaseClock::new())));
@@ -166,12 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn looking_counts_nothing_and_charging_refuses_nothing() {
+    fn however_much_is_charged_no_more_than_a_burst_is_owed() {
         let tally = LocalTally::new(Arc::new(DatabaseClock::new()));
         let two = Allowance::new(2, Duration::from_secs(600)).unwrap();
-        (0..5).for_each(|_| tally.look([1; 16], two).unwrap());
         (0..5).for_each(|_| tally.charge([1; 16], two));
-        // Never more than a full burst is owed.
-        assert!(tally.look([1; 16], two).unwrap_err() <= two.every());
+        assert!(tally.take([1; 16], two).unwrap_err() <= two.every());
     }
 }

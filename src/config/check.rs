@@ -117,7 +117,8 @@ impl SocketConfig {
         let partial = self.max_frame <= self.max_partial_bytes;
         must(partial, "BELFRY_MAX_PARTIAL_BYTES must be at least BELFRY_MAX_FRAME")?;
         let tails = self.tail_bytes <= self.tail_budget;
-        must(tails, "BELFRY_TAIL_BUDGET must be at least BELFRY_TAIL_BYTES")
+        must(tails, "BELFRY_TAIL_BUDGET must be at least BELFRY_TAIL_BYTES")?;
+        self.sweep.check()
     }
 }
 
@@ -167,7 +168,7 @@ impl Limits {
     }
 }
 
-fn must(holds: bool, complaint: &str) -> Result<(), String> {
+pub(super) fn must(holds: bool, complaint: &str) -> Result<(), String> {
     if holds { Ok(()) } else { Err(complaint.to_owned()) }
 }
 
@@ -217,6 +218,8 @@ mod tests {
             (&["--max-frame", "32767"], "BELFRY_MAX_FIRST_FRAME"),
             (&["--max-frame", "67108865"], "BELFRY_MAX_PARTIAL_BYTES"),
             (&["--tail-budget", "1048575"], "BELFRY_TAIL_BUDGET"),
+            (&["--sweep-interval", "49ms"], "BELFRY_SWEEP_INTERVAL"),
+            (&["--sweep-interval", "1201ms"], "BELFRY_SWEEP_INTERVAL"),
             (&["--max-body", "0"], "BELFRY_MAX_BODY"),
             (&["--comments-per-user", "0"], "BELFRY_COMMENTS_PER_USER"),
             (&["--password-threads", "0"], "BELFRY_PASSWORD_THREADS"),
@@ -226,7 +229,13 @@ mod tests {
             assert!(complaint.starts_with(named), "{complaint}");
             assert!(!complaint.contains("swordfish") && !complaint.contains('\n'), "{complaint}");
         }
-        for fine in [&["--max-frame", "32768"], &["--redis-url", "redis-cluster://a:7000?node=b:7000"]] {
+        for fine in [
+            &["--max-frame", "32768"],
+            &["--redis-url", "redis-cluster://a:7000?node=b:7000"],
+            &["--sweep-interval", "50ms"],
+            &["--sweep-interval", "1200ms"],
+            &["--drain-delay", "0s"],
+        ] {
             assert_eq!(config(fine).check(), Ok(()));
         }
     }

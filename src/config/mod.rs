@@ -1,6 +1,11 @@
 //! Every setting, once, with its default and the name of its environment variable.
 
 mod check;
+mod drain;
+mod sweep;
+
+pub use drain::DrainConfig;
+pub use sweep::SweepConfig;
 
 use clap::Args;
 use ipnet::IpNet;
@@ -184,9 +189,9 @@ pub struct Config {
     /// Bounds of contents and rates.
     #[command(flatten)]
     pub limits: Limits,
-    /// Time given to requests and sockets after SIGTERM
-    #[arg(long, env = "BELFRY_DRAIN", default_value = "5s", value_parser = duration)]
-    pub drain: Duration,
+    /// The leave taken after SIGTERM.
+    #[command(flatten)]
+    pub drain: DrainConfig,
 }
 
 /// Bounds of the socket layer.
@@ -246,6 +251,9 @@ pub struct SocketConfig {
     /// Bytes of a signal's data (too_large)
     #[arg(long, env = "BELFRY_MAX_SIGNAL", default_value_t = 4_096)]
     pub max_signal: usize,
+    /// Looking for what the bus did not bring.
+    #[command(flatten)]
+    pub sweep: SweepConfig,
 }
 
 /// Bounds of contents and rates.

@@ -1,5 +1,5 @@
-//! People of the host's site whom nobody here knows yet, looked up together: what waits while one query runs goes in the
-//! next, however many sockets ask. So a storm of them costs a few queries, and new ones a few writes.
+//! People of the host's site whom nobody here knows yet, looked up together: what waits while one query runs goes in
+//! the next, however many sockets ask. So a storm of them costs a few queries, and new ones a few writes.
 
 use super::DomainError;
 use super::host_people::{Desk, Known, host_person, says};
@@ -73,7 +73,7 @@ async fn look_up_again_and_again(desk: Arc<Desk>, mut waiting: mpsc::Receiver<As
     }
 }
 
-/// What is said of each person, in the order of the host's names for them: of several tokens the one signed last counts.
+/// What is said of each person, in the order of the host's names for them; of several tokens the last signed counts.
 fn words(asks: &[Ask]) -> BTreeMap<String, HostToken> {
     let mut words: BTreeMap<String, HostToken> = BTreeMap::new();
     for Ask { token, .. } in asks {
@@ -86,7 +86,7 @@ fn words(asks: &[Ask]) -> BTreeMap<String, HostToken> {
 }
 
 impl Desk {
-    /// Looks people up by one query, and makes or changes by one write those of whom something else is said than is kept.
+    /// Looks people up by one query, and makes or changes by one write those of whom something else is said than kept.
     async fn look_up(&self, words: BTreeMap<String, HostToken>) -> HashMap<String, Answer> {
         let reading = self.begin();
         let names: Vec<String> = words.keys().cloned().collect();

@@ -1,4 +1,5 @@
-//! What waits for a query, how much of it, and whom a failure is of. How few queries a storm takes is tested from outside.
+//! What waits for a query, how much of it, and whom a failure is of. How few queries a storm takes is tested from
+//! outside.
 
 use super::*;
 use crate::model::clock::DatabaseClock;

@@ -8,12 +8,13 @@ use crate::bus::tally::{Allowance, Counted, Key, LocalTally, Tally};
 use crate::config::Limits;
 use crate::model::UserId;
 use crate::model::clock::SharedClock;
+use dashmap::DashMap;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
@@ -61,10 +62,11 @@ pub struct RateLimits {
     sign_ups: Option<Rate>,
     /// Counts for all instances.
     shared: Option<Arc<dyn Tally>>,
-    /// Counts the whole of each rate here: what is too much for all is too much here, and costs no question.
-    here: LocalTally,
     /// Counts what is admitted against the share of this instance.
     share: LocalTally,
+    /// Up to when all instances refuse: until then there is no need to ask again.
+    refused: DashMap<Key, Instant>,
+    clock: SharedClock,
     names: Hmac<Sha256>,
 }
 
@@ -83,8 +85,9 @@ impl RateLimits {
             sign_ins_to_account: rate("sign-ins to an account", limits.sign_ins_per_account, TEN_MINUTES),
             sign_ups: rate("sign-ups of an address", limits.sign_ups_per_address, TEN_MINUTES),
             shared: fleet.tally,
-            here: LocalTally::new(clock.clone()),
-            share: LocalTally::new(clock),
+            share: LocalTally::new(clock.clone()),
+            refused: DashMap::new(),
+            clock,
             names: keyed(key_for("names of who is counted", &fleet.secret)),
         }
     }
@@ -118,25 +121,37 @@ impl RateLimits {
 
     /// Forgets who has not been near a bound for long. Call it every minute or so: this is what bounds memory.
     pub fn purge(&self) {
-        self.here.purge();
         self.share.purge();
+        let now = self.clock.instant();
+        self.refused.retain(|_, until| *until > now);
+        self.refused.shrink_to_fit();
     }
 
     async fn count(&self, rate: Option<&Rate>, who: &(dyn Display + Sync)) -> Result<(), DomainError> {
         let Some(rate) = rate else { return Ok(()) };
         let key = self.key(rate.name, who);
-        self.here.look(key, rate.whole).map_err(DomainError::rate_limited)?;
+        self.still_refused(&key)?;
         let shared = match &self.shared {
             Some(shared) => shared.count(key, rate.whole).await,
             None => Counted::Unknown,
         };
         match shared {
-            Counted::Admitted => self.share.charge(key, rate.share),
-            Counted::Refused(wait) => return Err(DomainError::rate_limited(wait)),
-            Counted::Unknown => self.share.take(key, rate.share).map_err(DomainError::rate_limited)?,
+            Counted::Admitted => {
+                self.share.charge(key, rate.share);
+                Ok(())
+            }
+            Counted::Refused(wait) => {
+                self.refused.insert(key, self.clock.instant() + wait);
+                Err(DomainError::rate_limited(wait))
+            }
+            Counted::Unknown => self.share.take(key, rate.share).map_err(DomainError::rate_limited),
         }
-        self.here.charge(key, rate.whole);
-        Ok(())
+    }
+
+    fn still_refused(&self, key: &Key) -> Result<(), DomainError> {
+        let until = self.refused.get(key).map(|until| *until);
+        let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(self.clock.instant()));
+        if left.is_zero() { Ok(()) } else { Err(DomainError::rate_limited(left)) }
     }
 
     fn key(&self, rate: &str, who: &dyn Display) -> Key {

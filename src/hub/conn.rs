@@ -11,7 +11,7 @@ use crate::protocol::codes::CloseCode;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use std::io;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
 /// Most bytes one visit writes to a socket before others get their turn.
@@ -23,8 +23,6 @@ pub struct Conn {
     pub id: u64,
     /// How its messages are written.
     pub codec: Codec,
-    /// The shard that writes to it.
-    pub shard: usize,
     /// Its stream.
     pub io: Io,
     /// When something last came from it (milliseconds of the hub).
@@ -33,6 +31,8 @@ pub struct Conn {
     pub begun_ms: AtomicU64,
     /// Its place in the shard's wheel.
     pub slot: AtomicU32,
+    /// What came from it is being carried out.
+    busy: AtomicBool,
     max_outbox: usize,
     writer: Mutex<Writer>,
 }
@@ -52,23 +52,15 @@ pub struct Visit {
 
 impl Conn {
     /// A socket that has sent nothing yet.
-    pub fn new(
-        id: u64,
-        codec: Codec,
-        shard: usize,
-        io: Io,
-        now_ms: u64,
-        connect_by_ms: u64,
-        max_outbox: usize,
-    ) -> Self {
+    pub fn new(id: u64, codec: Codec, io: Io, now_ms: u64, connect_by_ms: u64, max_outbox: usize) -> Self {
         Self {
             id,
             codec,
-            shard,
             io,
             heard_ms: AtomicU64::new(now_ms),
             begun_ms: AtomicU64::new(0),
             slot: AtomicU32::new(0),
+            busy: AtomicBool::new(false),
             max_outbox,
             writer: Mutex::new(Writer::new(now_ms, connect_by_ms)),
         }
@@ -89,6 +81,16 @@ impl Conn {
         self.heard_ms.store(now_ms, Ordering::Relaxed);
     }
 
+    /// Notes whether a message of it is being carried out, or waits for that.
+    pub fn set_busy(&self, busy: bool) {
+        self.busy.store(busy, Ordering::Relaxed);
+    }
+
+    /// Whether an answer may still be owed to it.
+    pub fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed)
+    }
+
     /// Puts a frame behind what waits and writes what can be written. Says whether the shard must take the socket onto
     /// its waiting list.
     #[must_use]
@@ -103,7 +105,7 @@ impl Conn {
     /// Puts a frame behind what waits; a socket that lets too much wait is closed.
     pub(super) fn enqueue(&self, writer: &mut Writer, frame: Bytes, now_ms: u64) {
         writer.queue(frame);
-        if writer.outbox_bytes > self.max_outbox {
+        if writer.outbox.bytes() > self.max_outbox {
             self.begin_close(writer, CloseCode::Silent, now_ms);
         }
     }
@@ -297,5 +299,15 @@ impl Conn {
             visit.leaving = true;
         }
         visit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_socket_is_a_few_words() {
+        assert!(size_of::<Conn>() <= 304, "{} bytes, {} of them the writer's", size_of::<Conn>(), size_of::<Writer>());
     }
 }

@@ -12,8 +12,28 @@ const MAX_EARLY_BYTES: usize = 1 << 20;
 #[derive(Debug, Default)]
 pub struct Gate {
     head: Option<i64>,
-    early: BTreeMap<i64, Event>,
-    early_bytes: usize,
+    /// A pointer while nothing waits, as in most logs all the time.
+    early: Option<Box<Early>>,
+}
+
+/// What waits for earlier events.
+#[derive(Debug, Default)]
+struct Early {
+    events: BTreeMap<i64, Event>,
+    bytes: usize,
+}
+
+impl Early {
+    fn has_room(&self) -> bool {
+        self.events.len() < MAX_EARLY && self.bytes < MAX_EARLY_BYTES
+    }
+
+    fn insert(&mut self, event: Event) {
+        self.bytes += event.data.get().len();
+        if let Some(same) = self.events.insert(event.seq, event) {
+            self.bytes -= same.data.get().len();
+        }
+    }
 }
 
 impl Gate {
@@ -34,17 +54,14 @@ impl Gate {
     pub fn accept(&mut self, event: Event) -> Vec<Event> {
         match self.head {
             Some(head) if event.seq <= head => Vec::new(),
-            Some(head) if event.seq == head + 1 && self.early.is_empty() => {
+            Some(head) if event.seq == head + 1 && self.early.is_none() => {
                 self.head = Some(event.seq);
                 vec![event]
             }
             _ => {
-                let room = self.early.len() < MAX_EARLY && self.early_bytes < MAX_EARLY_BYTES;
-                if room || self.head.is_some_and(|head| event.seq == head + 1) {
-                    self.early_bytes += event.data.get().len();
-                    if let Some(same) = self.early.insert(event.seq, event) {
-                        self.early_bytes -= same.data.get().len();
-                    }
+                let early = self.early.get_or_insert_default();
+                if early.has_room() || self.head.is_some_and(|head| event.seq == head + 1) {
+                    early.insert(event);
                 }
                 self.drain()
             }
@@ -53,7 +70,7 @@ impl Gate {
 
     /// Whether something waits for an event that has not come; then the last one let through.
     pub fn hole(&self) -> Option<i64> {
-        self.head.filter(|_| !self.early.is_empty())
+        self.head.filter(|_| self.early.is_some())
     }
 
     /// Forgets everything: the database is another one.
@@ -62,19 +79,22 @@ impl Gate {
     }
 
     fn drain(&mut self) -> Vec<Event> {
-        let Some(head) = &mut self.head else { return Vec::new() };
+        let (Some(head), Some(early)) = (&mut self.head, &mut self.early) else { return Vec::new() };
         let mut passed = Vec::new();
-        while let Some(first) = self.early.first_entry() {
+        while let Some(first) = early.events.first_entry() {
             let ahead = *first.key() - *head;
             if ahead > 1 {
                 break;
             }
             let event = first.remove();
-            self.early_bytes -= event.data.get().len();
+            early.bytes -= event.data.get().len();
             if ahead == 1 {
                 *head += 1;
                 passed.push(event);
             }
+        }
+        if early.events.is_empty() {
+            self.early = None;
         }
         passed
     }

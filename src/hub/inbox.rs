@@ -7,6 +7,7 @@ use crate::protocol::codec::{Codec, frame, payload, transcode};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tokio::sync::Notify;
 
 /// Signals that may wait for a shard; more are dropped.
@@ -45,10 +46,10 @@ pub enum Told {
     Visit(Arc<Conn>),
     /// It is gone.
     Gone(Arc<Conn>),
-    /// All that follow this log must be told to continue from this seq.
-    Resync(Arc<ChannelLog>, i64),
-    /// All sockets are to be told to go and closed.
-    Drain,
+    /// This log was placed anew: all that follow it must be told where to go on.
+    Resync(Arc<ChannelLog>),
+    /// All sockets are to be told to go, and closed one after the other within this time.
+    Drain(Duration),
 }
 
 /// What waits for a shard.

@@ -5,6 +5,7 @@ use super::entry::Entry;
 use super::gate::Gate;
 use super::room::Room;
 use super::tail::{Batch, Bounds, Tail, is_deletion};
+use super::waiters::Waiters;
 use crate::metrics;
 use crate::model::{Channel, EpochCell, Event};
 use crate::protocol::codec::Codec;
@@ -60,20 +61,22 @@ pub(super) struct Inner {
     /// Unread notifications at the head.
     pub(super) unread: i64,
     /// Who waits for the standing.
-    waiting: Vec<oneshot::Sender<Placed>>,
+    waiting: Waiters,
     /// Whether the store was asked for what lies before the tail.
     history: History,
+    /// Who waits for that.
+    reading: Waiters,
     /// Signals let through lately, in the form of the time until which the room is busy.
     signals_until_us: u64,
     /// A repair from the store is under way or due.
     repairing: bool,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
 enum History {
     #[default]
     Unread,
-    Reading(Vec<oneshot::Sender<Placed>>),
+    Reading,
     Read,
 }
 
@@ -111,12 +114,7 @@ impl ChannelLog {
         let mut inner = self.inner.lock();
         match inner.standing {
             Some(standing) => Ok(standing),
-            None => {
-                let (sender, receiver) = oneshot::channel();
-                let first = inner.waiting.is_empty();
-                inner.waiting.push(sender);
-                Err((receiver, first))
-            }
+            None => Err(inner.waiting.join()),
         }
     }
 
@@ -149,9 +147,7 @@ impl ChannelLog {
             }
             Err(()) => Err(()),
         };
-        for waiting in inner.waiting.drain(..) {
-            let _ = waiting.send(placed);
-        }
+        inner.waiting.answer(placed);
         accepted
     }
 
@@ -237,18 +233,12 @@ impl ChannelLog {
         let mut inner = self.inner.lock();
         let head = inner.gate.head()?;
         let start = inner.tail.start().unwrap_or(head + 1);
-        let (sender, receiver) = oneshot::channel();
-        match &mut inner.history {
-            History::Read => None,
-            History::Reading(waiting) => {
-                waiting.push(sender);
-                Some((receiver, None))
-            }
-            unread => {
-                *unread = History::Reading(vec![sender]);
-                Some((receiver, Some(Missing { head, start, generation: inner.generation })))
-            }
+        if inner.history == History::Read {
+            return None;
         }
+        inner.history = History::Reading;
+        let (receiver, first) = inner.reading.join();
+        Some((receiver, first.then_some(Missing { head, start, generation: inner.generation })))
     }
 
     /// Puts what was read before the tail. An error leaves it unread.
@@ -272,12 +262,8 @@ impl ChannelLog {
             Err(()) => Err(()),
         };
         self.account(before, inner.tail.cost());
-        let next = if result.is_ok() { History::Read } else { History::Unread };
-        if let History::Reading(waiting) = std::mem::replace(&mut inner.history, next) {
-            for waiting in waiting {
-                let _ = waiting.send(result);
-            }
-        }
+        inner.history = if result.is_ok() { History::Read } else { History::Unread };
+        inner.reading.answer(result);
     }
 
     /// Halves the tail: the process keeps more than its budget.
@@ -297,6 +283,7 @@ impl ChannelLog {
         inner.tail.clear();
         inner.standing = None;
         inner.history = History::Unread;
+        inner.reading.forget();
         inner.repairing = false;
     }
 
@@ -323,6 +310,7 @@ impl ChannelLog {
         self.account(inner.tail.cost(), 0);
         inner.tail.clear();
         inner.history = History::Unread;
+        inner.reading.forget();
     }
 
     /// The database's epoch.
@@ -345,5 +333,15 @@ impl Drop for ChannelLog {
         let held = self.inner.get_mut().tail.cost();
         self.account(held, 0);
         metrics::channels(-1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_nobody_speaks_in_is_a_few_words() {
+        assert!(size_of::<ChannelLog>() <= 208, "{} bytes", size_of::<ChannelLog>());
     }
 }

@@ -16,7 +16,9 @@ mod log;
 mod model_steps;
 #[cfg(test)]
 mod model_tests;
+mod outbox;
 pub mod pace;
+mod paced;
 mod recover;
 mod room;
 mod roster;
@@ -26,7 +28,9 @@ mod sockets;
 mod subscribe;
 mod sweep;
 mod tail;
+mod turns;
 mod typing;
+mod waiters;
 mod walk;
 mod watch;
 mod wheel;
@@ -56,14 +60,12 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tail::Bounds;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use watch::Watch;
 
-/// Over how long `going_away` spreads reconnects.
-const AWAY_SPREAD_MS: u64 = 5_000;
 /// What a log may keep while all together keep more than their budget; the sweep takes from those nobody watches first.
 const FAIR_SHARE: usize = 64 * 1024;
 /// Most shards: who was told is kept as bits.
@@ -224,9 +226,10 @@ impl Hub {
         &self.core.partial_bytes
     }
 
-    /// Tells every socket to go, then closes it; new ones are sent away at once.
-    pub fn drain(&self) {
-        self.core.inboxes.iter().for_each(|inbox| inbox.tell(Told::Drain));
+    /// Tells every socket to go, those that come later too, and closes each at a time of its own within the window.
+    /// Until then it is served, and its close waits a little for what it is owed.
+    pub fn drain(&self, window: Duration) {
+        self.core.inboxes.iter().for_each(|inbox| inbox.tell(Told::Drain(window)));
     }
 
     /// Cancelled when the hub ends.
@@ -327,8 +330,18 @@ impl Core {
 
     fn close(&self, conn: &Arc<Conn>, code: CloseCode) {
         if conn.close(code, self.now_ms()) {
-            self.inboxes[conn.shard].tell(Told::Visit(conn.clone()));
+            self.inbox_of(conn).tell(Told::Visit(conn.clone()));
         }
+    }
+
+    /// Which shard writes to a socket.
+    fn shard_of(&self, conn: &Conn) -> usize {
+        conn.id as usize % self.inboxes.len()
+    }
+
+    /// Where that shard is told what concerns the socket.
+    fn inbox_of(&self, conn: &Conn) -> &Inbox {
+        &self.inboxes[self.shard_of(conn)]
     }
 
     /// Looks at one socket; whether its shard must visit it.

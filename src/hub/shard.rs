@@ -6,15 +6,17 @@ use super::Core;
 use super::conn::{Conn, Visit};
 use super::inbox::{Inbox, Pending, Told};
 use super::log::ChannelLog;
+use super::paced::{Leave, PACE};
 use super::round::Round;
+use super::turns::Turns;
 use super::walk::{Purpose, Walk, Walks, index, key};
 use super::wheel::Wheel;
-use super::writer::{NOWHERE, Phase};
+use super::writer::{NOWHERE, Writer};
 use crate::metrics;
 use crate::protocol::codec::{Codec, frame};
-use crate::protocol::codes::CloseCode;
 use crate::protocol::server::ServerMessage;
 use bytes::Bytes;
+use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -33,19 +35,21 @@ pub(super) const CLOSE_GRACE: Duration = Duration::from_secs(2);
 
 /// One shard's state; owned by its task.
 pub struct Shard {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     index: usize,
     inbox: Arc<Inbox>,
     /// Who follows a log, by its address: it lives as long as anybody does.
-    members: HashMap<usize, Vec<Arc<Conn>>>,
+    pub(super) members: HashMap<usize, Vec<Arc<Conn>>>,
     walks: Walks,
     waiting: Vec<Arc<Conn>>,
     /// When the waiting ones were last tried, in milliseconds of the hub.
     tried_ms: u64,
-    wheel: Wheel,
+    pub(super) wheel: Wheel,
     looked_ms: u64,
     heartbeats: [Bytes; 2],
-    draining: bool,
+    pub(super) turns: Turns,
+    /// There once the instance is going away.
+    pub(super) leave: Option<Leave>,
 }
 
 impl Shard {
@@ -68,7 +72,8 @@ impl Shard {
             tried_ms: 0,
             looked_ms: now_ms,
             heartbeats: [heartbeat(Codec::Json), heartbeat(Codec::MsgPack)],
-            draining: false,
+            turns: Turns::default(),
+            leave: None,
         }
     }
 
@@ -76,6 +81,8 @@ impl Shard {
     pub async fn run(mut self) {
         let mut ticks = interval(self.wheel.step().min(Duration::from_millis(LOOK_MS)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ended = self.core.ended.clone();
         let inbox = self.inbox.clone();
         loop {
@@ -87,7 +94,7 @@ impl Shard {
                         return Poll::Ready(true);
                     }
                     let moved = self.visit_waiting(cx);
-                    let due = self.tick(cx, &mut ticks);
+                    let due = self.tick(cx, &mut ticks) | self.take_turns(cx, &mut pace);
                     let told = woken.as_mut().poll(cx).is_ready();
                     if moved || due || told { Poll::Ready(false) } else { Poll::Pending }
                 })
@@ -103,6 +110,7 @@ impl Shard {
                         self.visit_waiting(cx);
                     }
                     self.tick(cx, &mut ticks);
+                    self.take_turns(cx, &mut pace);
                     Poll::Ready(())
                 })
                 .await;
@@ -123,9 +131,7 @@ impl Shard {
                 Told::Register(conn) => {
                     let chance = self.core.entropy.below(u64::MAX);
                     self.wheel.add(conn.clone(), chance);
-                    if self.draining {
-                        self.send_away(&conn);
-                    }
+                    self.leave_too(&conn);
                 }
                 Told::Join(conn, log) => self.join(conn, log),
                 Told::Visit(conn) => self.waiting.push(conn),
@@ -133,12 +139,8 @@ impl Shard {
                     self.wheel.remove(&conn);
                     self.reap(&conn);
                 }
-                Told::Resync(log, head) => self.resync(&log, head),
-                Told::Drain => {
-                    self.draining = true;
-                    let all: Vec<_> = self.wheel.all().cloned().collect();
-                    all.iter().for_each(|conn| self.send_away(conn));
-                }
+                Told::Resync(log) => self.resync(&log),
+                Told::Drain(window) => self.begin_leave(window),
             }
         }
         for log in pending.news {
@@ -163,7 +165,7 @@ impl Shard {
     }
 
     fn join(&mut self, conn: Arc<Conn>, log: Arc<ChannelLog>) {
-        let members = self.members.entry(key(&log)).or_default();
+        let members = self.members.entry(key(&log)).or_insert_with(|| Vec::with_capacity(1));
         let mut writer = conn.lock();
         let Some(at) = writer.subs.iter().position(|sub| sub.slot == NOWHERE && Arc::ptr_eq(&sub.log, &log)) else {
             if members.is_empty() {
@@ -175,11 +177,8 @@ impl Shard {
         writer.subs[at].slot = members.len() as u32;
         members.push(conn.clone());
         log.audience.set_members(self.index, true);
-        let stale = writer.subs[at].generation != log.generation();
-        if let Some(head) = log.head().filter(|_| stale) {
-            // The database became another one before this subscription could be told with the others.
-            writer.resync(at, conn.codec, head);
-        }
+        // The database may have become another one before this subscription could be told with the others.
+        writer.resync_stale(at, conn.codec);
         // Only now would an append or a roster be told to this shard: what came in between is written here.
         writer.owes_presence |= writer.subs[at].presence != 0;
         let come_again = conn.settle(&mut writer, self.core.now_ms());
@@ -328,29 +327,9 @@ impl Shard {
         true
     }
 
-    fn resync(&mut self, log: &Arc<ChannelLog>, head: i64) {
-        let now_ms = self.core.now_ms();
-        let Some(members) = self.members.get(&key(log)) else { return };
-        for conn in members {
-            let mut writer = conn.lock();
-            let Some(sub) = writer.sub_of(log) else { continue };
-            writer.resync(sub, conn.codec, head);
-            if conn.settle(&mut writer, now_ms) {
-                drop(writer);
-                self.waiting.push(conn.clone());
-            }
-        }
-    }
-
-    fn send_away(&mut self, conn: &Arc<Conn>) {
-        let now_ms = self.core.now_ms();
-        let reconnect_after_ms = self.core.entropy.below(super::AWAY_SPREAD_MS);
-        let mut writer = conn.lock();
-        if writer.phase == Phase::Open {
-            writer.queue(conn.codec.frame(&ServerMessage::GoingAway { reconnect_after_ms }));
-            conn.begin_close(&mut writer, CloseCode::Restart, now_ms);
-        }
-        if conn.settle(&mut writer, now_ms) {
+    /// Writes now what can be written to a socket, and takes it onto the waiting list where that is not all.
+    pub(super) fn settle(&mut self, conn: &Arc<Conn>, mut writer: MutexGuard<'_, Writer>) {
+        if conn.settle(&mut writer, self.core.now_ms()) {
             drop(writer);
             self.waiting.push(conn.clone());
         }

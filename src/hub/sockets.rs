@@ -34,14 +34,13 @@ impl Hub {
     pub fn register(&self, io: Io, codec: Codec, await_connect: bool) -> Socket {
         let core = self.core.clone();
         let id = core.next_conn.fetch_add(1, Ordering::Relaxed);
-        let shard = (id as usize) % core.inboxes.len();
         let now_ms = core.now_ms();
         let connect_by_ms =
             if await_connect { (now_ms + core.config.connect_timeout.as_millis() as u64).max(1) } else { 0 };
-        let conn = Arc::new(Conn::new(id, codec, shard, io, now_ms, connect_by_ms, core.config.max_outbox));
+        let conn = Arc::new(Conn::new(id, codec, io, now_ms, connect_by_ms, core.config.max_outbox));
         core.sockets.fetch_add(1, Ordering::Relaxed);
         metrics::socket_opened();
-        core.inboxes[shard].tell(Told::Register(conn.clone()));
+        core.inbox_of(&conn).tell(Told::Register(conn.clone()));
         Socket { core, conn }
     }
 
@@ -128,9 +127,9 @@ impl Socket {
         self.conn.lock().connect_by_ms = 0;
     }
 
-    /// It is over without this channel.
-    pub fn end_with(&self, channel: Channel) {
-        self.conn.lock().ends_with = Some(channel);
+    /// It is for one post, and over with it.
+    pub fn is_for_one_post(&self) {
+        self.conn.lock().for_one_post = true;
     }
 
     /// It belongs to this person by this session until the token ends; where it has a seat, the person `face` shows has
@@ -149,7 +148,7 @@ impl Socket {
             writer.connect_by_ms = 0;
         }
         let longest_silent = {
-            let mut conns = self.core.by_user.entry(user).or_default();
+            let mut conns = self.core.by_user.entry(user).or_insert_with(|| Vec::with_capacity(1));
             if !conns.iter().any(|conn| Arc::ptr_eq(conn, &self.conn)) {
                 conns.push(self.conn.clone());
             }
@@ -212,7 +211,7 @@ impl Socket {
     }
 
     pub(super) fn come(&self) {
-        self.core.inboxes[self.conn.shard].tell(Told::Visit(self.conn.clone()));
+        self.core.inbox_of(&self.conn).tell(Told::Visit(self.conn.clone()));
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
@@ -256,6 +255,6 @@ impl Drop for Socket {
             }
         }
         self.core.sockets.fetch_sub(1, Ordering::Relaxed);
-        self.core.inboxes[self.conn.shard].tell(Told::Gone(self.conn.clone()));
+        self.core.inbox_of(&self.conn).tell(Told::Gone(self.conn.clone()));
     }
 }

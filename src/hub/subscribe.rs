@@ -3,7 +3,7 @@
 
 use super::Core;
 use super::inbox::Told;
-use super::log::Standing;
+use super::log::{ChannelLog, Standing};
 use super::recover::Recovered;
 use super::sockets::Socket;
 use super::watch::Watch;
@@ -48,10 +48,18 @@ impl Socket {
         from: Option<(&str, i64)>,
         budget: &mut usize,
     ) -> Result<Prepared, SubscribeError> {
-        if self.lock().sub_named(channel).is_some() {
+        let core = self.core();
+        let held = {
+            let writer = self.lock();
+            writer.sub_named(channel).map(|sub| (writer.is_stale(sub), Arc::clone(&writer.subs[sub].log)))
+        };
+        if let Some((stale, log)) = held {
+            if stale {
+                // What is said of it then must be of the database that the log is of by now.
+                core.place(&log).await?;
+            }
             return Ok(Prepared { channel, presence: None, new: None });
         }
-        let core = self.core();
         let watch = core.watch(channel);
         core.place(&watch).await?;
         let generation = watch.generation();
@@ -98,7 +106,7 @@ impl Socket {
                         writer.subs.push(Sub::new(watch, subscribed.seq, generation));
                         Some(subscribed)
                     }
-                    None => held(&writer, channel),
+                    None => held(&mut writer, channel, self.codec),
                 };
                 said.push(subscribed.map(|subscribed| {
                     let presence = core.seat(&mut writer, channel, presence, face.as_ref(), now_ms);
@@ -107,8 +115,8 @@ impl Socket {
             }
             // Before the answer is written: whoever has it may count on signals sent from then on.
             for log in joined {
-                log.audience.set_members(self.shard, true);
-                core.inboxes[self.shard].tell(Told::Join(Arc::clone(self), log));
+                log.audience.set_members(core.shard_of(self), true);
+                core.inbox_of(self).tell(Told::Join(Arc::clone(self), log));
             }
             match say(said) {
                 Some(answer) => self.enqueue(&mut writer, answer, now_ms),
@@ -122,9 +130,14 @@ impl Socket {
     }
 }
 
-/// What is said of a channel that the socket follows already: the last event written to it.
-fn held(writer: &Writer, channel: Channel) -> Option<Subscribed> {
-    let sub = &writer.subs[writer.sub_named(channel)?];
+/// What is said of a channel that the socket follows already: the last event written to it. One that still has to be
+/// told of another database is told so first.
+fn held(writer: &mut Writer, channel: Channel, codec: Codec) -> Option<Subscribed> {
+    let at = writer.sub_named(channel)?;
+    if writer.is_stale(at) && !writer.resync_stale(at, codec) {
+        return None;
+    }
+    let sub = &writer.subs[at];
     Some(Subscribed {
         channel,
         epoch: sub.log.epoch(),
@@ -165,12 +178,12 @@ impl Core {
     }
 
     /// Waits until it is known where a log stands.
-    async fn place(&self, watch: &Watch) -> Result<(), SubscribeError> {
+    async fn place(&self, watch: &Arc<ChannelLog>) -> Result<(), SubscribeError> {
         let standing = match watch.standing() {
             Ok(standing) => Ok(standing),
             Err((answer, first)) => {
                 if first {
-                    self.loader.want_head(Arc::clone(watch));
+                    self.loader.want_head(watch.clone());
                 }
                 answer.await.unwrap_or(Err(()))
             }

@@ -1,4 +1,4 @@
-//! The sweep: twice to once a second the heads of all watched channels are compared with the database, and its epoch and
+//! The sweep: about once a second the heads of all watched channels are compared with the database, and its epoch and
 //! time are read. Whatever the bus, or a lost answer to a COMMIT, kept from this instance is found here.
 
 use super::Core;
@@ -16,15 +16,16 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep;
 
-/// Shortest time between two sweeps, and how much chance adds.
-const SWEEP_MS: (u64, u64) = (500, 500);
 /// Channels compared by one query.
 const CHANNELS_AT_ONCE: usize = 20_000;
 
 /// Sweeps until the hub ends.
 pub async fn run(core: Arc<Core>) {
     loop {
-        let pause = Duration::from_millis(SWEEP_MS.0 + core.entropy.below(SWEEP_MS.1));
+        // A third less to a third more, so that instances which began together do not ask together for ever.
+        let third = core.config.sweep.interval / 3;
+        let chance = core.entropy.below((third * 2).as_micros() as u64 + 1);
+        let pause = third * 2 + Duration::from_micros(chance);
         if until_end(&core, sleep(pause)).await.is_none() {
             return;
         }
@@ -99,7 +100,8 @@ async fn compare(core: &Core, logs: &[Arc<ChannelLog>]) -> Result<(), ()> {
     core.fill(behind).await
 }
 
-/// Places logs anew and tells everybody who follows them where to go on.
+/// Places logs anew and sees to it that everybody who follows them is told where to go on: not in one moment, since
+/// each of them will fetch. Until a socket is told, it is told nothing of what the log says by then.
 async fn resync(core: &Core, logs: Vec<Arc<ChannelLog>>) -> Result<(), ()> {
     logs.iter().for_each(|log| log.reset());
     if logs.iter().any(|log| log.channel == Channel::Revocations) {
@@ -125,9 +127,9 @@ async fn resync(core: &Core, logs: Vec<Arc<ChannelLog>>) -> Result<(), ()> {
         let row = rows.get(&log.channel).copied();
         let accepted = log.place(Ok(row), log.generation(), core.bounds(), core.now_ms());
         core.after(&log, accepted);
-        if let Some(head) = log.head() {
+        if log.head().is_some() {
             for inbox in &core.inboxes {
-                inbox.tell(Told::Resync(log.clone(), head));
+                inbox.tell(Told::Resync(log.clone()));
             }
         } else {
             // The room is gone with the database it was in: walking it tells those who follow it.

@@ -1,6 +1,7 @@
 //! What is written to a socket next: the rest of a begun frame, the little that waits, and cursors into logs.
 
 use super::log::{ChannelLog, Owed};
+use super::outbox::Outbox;
 use super::pace::Pace;
 use super::room::far_behind;
 use super::tail::Batch;
@@ -12,7 +13,6 @@ use crate::protocol::codes::{CloseCode, ErrorCode};
 use crate::protocol::server::{ErrorBody, ServerMessage};
 use bytes::Bytes;
 use smallvec::SmallVec;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// What is written next, and to whom the socket belongs.
@@ -20,8 +20,7 @@ pub struct Writer {
     pub(super) subs: SmallVec<[Sub; 2]>,
     /// What is left of a begun frame.
     pub(super) rest: Bytes,
-    outbox: VecDeque<Bytes>,
-    pub(super) outbox_bytes: usize,
+    pub(super) outbox: Outbox,
     pub(super) phase: Phase,
     /// On the shard's waiting list, or on the way to it.
     pub(super) waiting: bool,
@@ -35,14 +34,12 @@ pub struct Writer {
     pub expires_at: i64,
     /// When `connect` must have come (milliseconds of the hub); 0 once it has.
     pub connect_by_ms: u64,
-    /// The channel without which it is over (the live shortcut).
-    pub ends_with: Option<Channel>,
+    /// It is over with the post that it follows (the live shortcut).
+    pub for_one_post: bool,
     /// The subscription that is looked at next: none starves another.
     turn: u8,
     /// Some roster was not told to it.
     pub(super) owes_presence: bool,
-    /// A heartbeat waits in the outbox.
-    heartbeat_waits: bool,
     /// Commands and signals it may still send.
     pub pace: Pace,
 }
@@ -90,8 +87,7 @@ impl Writer {
         Self {
             subs: SmallVec::new(),
             rest: Bytes::new(),
-            outbox: VecDeque::new(),
-            outbox_bytes: 0,
+            outbox: Outbox::default(),
             phase: Phase::Open,
             waiting: false,
             moved_ms: now_ms,
@@ -99,23 +95,17 @@ impl Writer {
             who: None,
             expires_at: 0,
             connect_by_ms,
-            ends_with: None,
+            for_one_post: false,
             turn: 0,
             owes_presence: false,
-            heartbeat_waits: false,
             pace: Pace::default(),
         }
     }
 
-    /// Begins the next frame that waits; the queue holds no memory once it is empty.
+    /// Begins the next frame that waits.
     pub(super) fn begin_next(&mut self) {
-        if let Some(frame) = self.outbox.pop_front() {
-            self.outbox_bytes -= frame.len();
+        if let Some(frame) = self.outbox.pop() {
             self.rest = frame;
-            if self.outbox.is_empty() {
-                self.outbox = VecDeque::new();
-                self.heartbeat_waits = false;
-            }
         }
     }
 
@@ -150,14 +140,13 @@ impl Writer {
     }
 
     pub(super) fn queue(&mut self, frame: Bytes) {
-        self.outbox_bytes += frame.len();
-        self.outbox.push_back(frame);
+        self.outbox.push(frame);
     }
 
     /// Puts a heartbeat behind what waits, unless one is there already.
     pub(super) fn queue_heartbeat(&mut self, heartbeat: &Bytes) {
-        if self.phase == Phase::Open && !std::mem::replace(&mut self.heartbeat_waits, true) {
-            self.queue(heartbeat.clone());
+        if self.phase == Phase::Open {
+            self.outbox.push_heartbeat(heartbeat);
         }
     }
 
@@ -169,6 +158,20 @@ impl Writer {
         sub.generation = sub.log.generation();
         let message = ServerMessage::Resync { channel: sub.log.channel, epoch: &sub.log.epoch(), seq: head };
         self.queue(codec.frame(&message));
+    }
+
+    /// Whether a subscription's cursor is of a database that the log is no longer of.
+    pub(super) fn is_stale(&self, sub: usize) -> bool {
+        self.subs[sub].generation != self.subs[sub].log.generation()
+    }
+
+    /// Tells a stale subscription where to go on; whether it did. A log that stands nowhere yet is told of once it does.
+    pub(super) fn resync_stale(&mut self, sub: usize, codec: Codec) -> bool {
+        let head = self.subs[sub].log.head().filter(|_| self.is_stale(sub));
+        if let Some(head) = head {
+            self.resync(sub, codec, head);
+        }
+        head.is_some()
     }
 
     pub(super) fn begin_close(&mut self, code: u16, frame: Bytes, now_ms: u64) {
@@ -184,8 +187,7 @@ impl Writer {
     pub(super) fn end(&mut self, now_ms: u64) {
         self.phase = Phase::Gone;
         self.rest = Bytes::new();
-        self.outbox = VecDeque::new();
-        self.outbox_bytes = 0;
+        self.outbox = Outbox::default();
         self.leave_all(now_ms);
     }
 
@@ -254,7 +256,7 @@ impl Writer {
                         retry_after_ms: None,
                     };
                     self.queue(codec.frame(&ServerMessage::Unsubscribed { channel, error }));
-                    if self.ends_with == Some(channel) {
+                    if self.for_one_post {
                         let gone = CloseCode::NotFound;
                         self.begin_close(gone.code(), close_frame(gone), now_ms);
                     }

@@ -12,8 +12,9 @@ pub const LONGEST: Duration = Duration::from_millis(100);
 /// So many turns at a time.
 pub struct Pace(Arc<Semaphore>);
 
-/// The turn of one connection: from when it is let in until it was answered, or [`LONGEST`].
-#[derive(Clone)]
+/// The turn of one connection: from when it is let in until it was answered, or [`LONGEST`]. The
+/// default is one that keeps nobody waiting.
+#[derive(Clone, Default)]
 pub struct Turn(Arc<Mutex<Option<OwnedSemaphorePermit>>>);
 
 impl Pace {

@@ -67,6 +67,8 @@ metrics! {
     DELIVERED_BYTES Counter "belfry_delivered_bytes_total" &[], "Bytes of frames written to sockets";
     LAG Histogram "belfry_delivery_lag_seconds" LAG_SECONDS, "Time from an event's commit to the end of its writing";
     REPAIRS Counter "belfry_gate_repairs_total" &[], "Holes in a channel that were filled from the store";
+    DRAINING Gauge "belfry_draining" &[], "1 from SIGTERM on";
+    SENT_AWAY Counter "belfry_sockets_sent_away_total" &[], "Sockets told that this instance is going away";
     RESYNCS Counter "belfry_resyncs_total" &[], "Subscriptions told to fetch again";
     BUS_PUBLISHED Counter "belfry_bus_published_total" &[], "Messages handed to other instances";
     BUS_UNPUBLISHED Counter "belfry_bus_unpublished_total" &[], "Messages other instances must find by looking, by reason";
@@ -163,6 +165,7 @@ pub fn install() -> PrometheusHandle {
     });
     HOT.get_or_init(|| {
         describe();
+        gauge!(DRAINING).set(0.0);
         Hot {
             sockets: gauge!(SOCKETS),
             channels: gauge!(CHANNELS),
@@ -285,6 +288,16 @@ pub fn delivery_lag(lag: Duration) {
 /// A hole in a channel was filled from the store.
 pub fn gate_repaired() {
     counter!(REPAIRS).increment(1);
+}
+
+/// From now on this instance takes leave.
+pub fn draining() {
+    gauge!(DRAINING).set(1.0);
+}
+
+/// A socket was told so.
+pub fn sent_away() {
+    counter!(SENT_AWAY).increment(1);
 }
 
 /// Subscriptions were told to fetch again.

@@ -32,6 +32,8 @@ fn what_was_counted_is_rendered_under_its_name() {
     delivered(5, 500);
     delivery_lag(Duration::from_millis(3));
     gate_repaired();
+    draining();
+    sent_away();
     resynced(4);
     bus_published(2);
     bus_unpublished(Unpublished::Down, 1);

@@ -19,7 +19,7 @@ impl Session {
         match (self.entrance, identity) {
             (Entrance::Live(post), _) => {
                 self.who = Who::Anonymous;
-                self.socket.end_with(Channel::Post(post));
+                self.socket.is_for_one_post();
                 self.welcome(None, Vec::new(), Vec::new());
                 self.follow_own(Channel::Post(post)).await;
             }

@@ -119,6 +119,7 @@ impl Session {
         // What is rarely waited for is boxed: it would be in the memory of every socket.
         match self.frames.next(limit) {
             Ok(Some(incoming)) => {
+                self.socket.set_busy(true);
                 if matches!(incoming, Incoming::Text(_) | Incoming::Binary(_)) {
                     self.socket.begun(false);
                 }
@@ -128,6 +129,7 @@ impl Session {
             }
             Ok(None) => {
                 self.account();
+                self.socket.set_busy(false);
                 let read = self.source.read(&self.socket.io, &mut self.frames).await;
                 let more = matches!(read, Ok(1..));
                 if more {

@@ -1,5 +1,5 @@
-//! What a publish through Redis adds: the time until a subscriber of another instance has read what one of the publisher's
-//! own has read, and CPU of both instances and of Redis per publish. One process reads on both, by one clock.
+//! What a publish through Redis adds: the time until a subscriber of another instance has read what one of the
+//! publisher's own has read, and CPU of both instances and of Redis per publish. One process reads on both, by one clock.
 
 use crate::arguments::{Arguments, Failure};
 use crate::fleet::{Fleet, join, number, numbered, quantile, room};
@@ -30,7 +30,9 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     let rates: Vec<u64> = rates.split(',').map(str::parse).collect::<Result<_, _>>()?;
     let people = fleet.people(2)?;
     let key = fleet.key()?;
-    println!("publish a second; ms until read: local, elsewhere, added (p50 p99 each); CPU µs a publish: A, B, Redis; lost");
+    println!(
+        "publish a second; ms until read: local, elsewhere, added (p50 p99 each); CPU µs a publish: A, B, Redis; lost"
+    );
     for among_others in [false, true] {
         let a = fleet.serve(among_others)?;
         let b = if among_others { Some(fleet.serve(true)?) } else { None };
@@ -41,7 +43,8 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
             let (stream, rest) = join(instance.address(), place, &people[place], room)?;
             listen(place, stream, rest, sender.clone());
         }
-        let mut stage = Stage { fleet: &fleet, instances, room, came, publishers: connect(a.address(), &key)?, next: 0 };
+        let mut stage =
+            Stage { fleet: &fleet, instances, room, came, publishers: connect(a.address(), &key)?, next: 0 };
         // Connections are opened and plans are made, and the bus has proved that it carries.
         stage.publish(100, Duration::from_secs(2))?;
         let idle = stage.idle(Duration::from_secs(5))?;
@@ -147,15 +150,17 @@ impl Stage<'_> {
         // By how much later it was read elsewhere; what was read there first counts as no time.
         let added: Vec<f64> =
             sent.iter().filter_map(|(_, came)| Some(ms((*came.first()?)?, (*came.get(1)?)?))).collect();
-        let [local, elsewhere, added] = [until(0), until(1), added].map(|mut times| {
-            json!({"p50": quantile(&mut times, 0.5), "p99": quantile(&mut times, 0.99)})
-        });
+        let [local, elsewhere, added] = [until(0), until(1), added]
+            .map(|mut times| json!({"p50": quantile(&mut times, 0.5), "p99": quantile(&mut times, 0.99)}));
         let lost = sent.iter().flat_map(|(_, came)| came).filter(|came| came.is_none()).count();
         let with = if self.instances.len() > 1 { "two instances" } else { "alone" };
-        let (text, ms) = (|value: f64| format!("{value:.0}"), |times: &serde_json::Value| {
-            let ms = |name: &str| times[name].as_f64().map_or("-".into(), |ms| format!("{ms:.2}"));
-            format!("{:>7} {:>7}", ms("p50"), ms("p99"))
-        });
+        let (text, ms) = (
+            |value: f64| format!("{value:.0}"),
+            |times: &serde_json::Value| {
+                let ms = |name: &str| times[name].as_f64().map_or("-".into(), |ms| format!("{ms:.2}"));
+                format!("{:>7} {:>7}", ms("p50"), ms("p99"))
+            },
+        );
         let cpu: Vec<String> = cpu.into_iter().map(text).collect();
         let line = format!("{with:<14} {rate:>6}/s  {}  {}  {}", ms(&local), ms(&elsewhere), ms(&added));
         Ok(format!("{line}   {}   {lost}", cpu.join(" ")))

@@ -88,7 +88,9 @@ impl Fleet {
     fn command(&self) -> Command {
         let mut command = Command::new(&self.binary);
         command.env("BELFRY_DATA", self.data.join("belfry")).env("BELFRY_RATE_LIMITS", "off");
-        command.env("DATABASE_URL", &self.database).env("BELFRY_JWT_SECRET", "for measuring and nothing else, 32 bytes");
+        command
+            .env("DATABASE_URL", &self.database)
+            .env("BELFRY_JWT_SECRET", "for measuring and nothing else, 32 bytes");
         command.env("BELFRY_LISTEN", "127.0.0.1:0").env("BELFRY_METRICS_LISTEN", "off").env("BELFRY_LOG", "error");
         command
     }

@@ -1,6 +1,6 @@
-//! A storm: so many sockets lose their instance to `kill -9` and come to another one at once, each with its cursors. How
-//! long until the last has all that it missed, whether anything is missing, what it cost the database, and what those felt
-//! who were there already.
+//! A storm: so many sockets lose their instance to `kill -9` and come to another one at once, each with its cursors.
+//! How long until the last has all that it missed, whether anything is missing, what it cost the database, and what those
+//! felt who were there already.
 
 use crate::arguments::{Arguments, Failure};
 use crate::fleet::{Fleet, join, number, numbered, quantile, room};
@@ -61,7 +61,10 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     let idle = (fleet.transactions()? - done) as f64 / quiet.elapsed().as_secs_f64();
     let queries = (done - done_before) as f64 - stormy.len() as f64 - idle * time;
     let gaps = crowd.members.iter().filter(|member| member.gap).count();
-    println!("{sockets} sockets back and caught up after {:.2} s, {missed} missed events each, {gaps} with a gap", took.as_secs_f64());
+    println!(
+        "{sockets} sockets back and caught up after {:.2} s, {missed} missed events each, {gaps} with a gap",
+        took.as_secs_f64()
+    );
     println!("CPU of the instance {cpu:.2} s, resident {} MiB", tree.resident_kib()? / 1_024);
     println!("transactions for it, above those that go on anyway: about {queries:.0}");
     for (name, mut times) in [("before", calm), ("meanwhile", stormy)] {
@@ -141,7 +144,9 @@ impl Storm {
                 let index = event.token().0;
                 let member = &mut self.members[index];
                 let before = member.stage == Stage::There;
-                member.turn(address, self.room, missed, event.is_writable()).map_err(|error| format!("socket {index}: {error}"))?;
+                member
+                    .turn(address, self.room, missed, event.is_writable())
+                    .map_err(|error| format!("socket {index}: {error}"))?;
                 left -= usize::from(!before && member.stage == Stage::There);
             }
         }
@@ -157,7 +162,9 @@ impl Member {
         let source = std::net::Ipv4Addr::new(127, 0, 0, 2 + (index % 20) as u8);
         socket.bind(&std::net::SocketAddrV4::new(source, 0).into())?;
         match socket.connect(&address.into()) {
-            Err(error) if error.raw_os_error() != Some(115) && error.kind() != ErrorKind::WouldBlock => return Err(error.into()),
+            Err(error) if error.raw_os_error() != Some(115) && error.kind() != ErrorKind::WouldBlock => {
+                return Err(error.into());
+            }
             _ => {}
         }
         self.stream = Some(TcpStream::from_std(socket.into()));

@@ -133,6 +133,39 @@ async fn a_second_sigterm_ends_at_once_with_1() {
 }
 
 #[tokio::test]
+async fn sigterm_keeps_the_doors_open_for_the_delay_and_says_so_and_a_second_signal_ends_it_at_once() {
+    let (_setup, mut server) =
+        Server::fresh(&[("BELFRY_DRAIN_DELAY", "60s"), ("BELFRY_METRICS_LISTEN", "127.0.0.1:0")]).await;
+    let metrics = server.started[0].strip_prefix("metrics at ").unwrap().to_owned();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let told = async || http.get(&metrics).send().await.unwrap().text().await.unwrap();
+    assert!(told().await.contains("\nbelfry_draining 0\n"));
+    let mut before = Socket::open(server.address, Codec::Json).await;
+    before.ask(json!({"type": "connect"})).await;
+    server.signal("TERM").await;
+    within(PATIENCE, "the metrics to say so", async { while !told().await.contains("\nbelfry_draining 1\n") {} }).await;
+    let ready = http.get(format!("http://{}/health/ready", server.address)).send().await.unwrap();
+    assert_eq!((ready.status().as_u16(), ready.headers()["connection"].to_str().unwrap()), (503, "close"));
+    let mut new = Socket::open(server.address, Codec::MessagePack).await;
+    assert_eq!(new.ask(json!({"type": "connect"})).await["type"], "welcome");
+    before.assert_alive("SIGTERM").await;
+    server.signal("TERM").await;
+    assert_eq!(server.ended().await.0.code(), Some(1));
+}
+
+#[tokio::test]
+async fn a_hand_at_the_keyboard_is_not_kept_waiting() {
+    let (_setup, mut server) =
+        Server::fresh(&[("BELFRY_DRAIN_DELAY", "60s"), ("BELFRY_DRAIN_WINDOW", "60s"), ("BELFRY_DRAIN", "60s")]).await;
+    let mut socket = Socket::open(server.address, Codec::Json).await;
+    socket.ask(json!({"type": "connect"})).await;
+    server.signal("INT").await;
+    assert_eq!(socket.next().await, json!({"type": "going_away", "reconnect_after_ms": 0}));
+    assert_eq!(socket.closed().await, Some(1012));
+    assert_eq!(server.ended().await.0.code(), Some(0));
+}
+
+#[tokio::test]
 async fn one_that_says_no_connect_is_closed() {
     let (_setup, server) = Server::fresh(&[("BELFRY_CONNECT_TIMEOUT", "300ms")]).await;
     for path in ["/ws", "/ws/notifications"] {

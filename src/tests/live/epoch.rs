@@ -1,10 +1,12 @@
 //! The database becomes another one while sockets follow it.
 
-use super::support::{CODECS, Client, Instance, eventually};
+use super::support::{CODECS, Client, House, Instance, eventually};
 use belfry::model::Channel;
 use belfry::protocol::Codec;
 use belfry::store::write::RenewEpoch;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 #[tokio::test]
 async fn whoever_follows_is_told_to_resync_and_goes_on_from_the_head() {
@@ -104,4 +106,102 @@ async fn while_the_sweep_cannot_ask_the_new_database_nothing_is_told_before_the_
     }
     room.fill(store, 7..=7).await;
     viewer.events(7..=7).await;
+}
+
+#[tokio::test]
+async fn many_are_told_one_after_the_other_on_every_instance_and_nothing_new_before() {
+    const WINDOW: Duration = Duration::from_millis(1_500);
+    let house = House::with(&["--resync-window", "1500ms"]).await;
+    let instances = [house.alone().await, house.alone().await];
+    let (room, store) = (instances[0].room().await, &instances[0].state.store);
+    room.fill(store, 1..=3).await;
+    let mut viewers = Vec::new();
+    for n in 0..30 {
+        viewers.push(Client::viewer_in(&instances[n % 2], &room.name(), CODECS[n / 2 % 2]).await);
+    }
+    let new = store.write(RenewEpoch).await.unwrap();
+    for instance in &instances {
+        eventually("the new epoch to be known", || instance.epoch() == new).await;
+    }
+    let watched: Vec<_> = viewers.into_iter().map(|viewer| tokio::spawn(first_told(viewer))).collect();
+    let mut pace = tokio::time::interval(Duration::from_millis(20));
+    let mut head = 3;
+    while watched.iter().any(|watching| !watching.is_finished()) {
+        pace.tick().await;
+        head += 1;
+        room.fill(store, head..=head).await;
+    }
+    let mut times = BTreeSet::new();
+    for watching in watched {
+        let (mut viewer, resync, at) = watching.await.unwrap();
+        times.insert(at);
+        assert_eq!((&resync["type"], &resync["epoch"]), (&json!("resync"), &json!(new)), "{resync}");
+        let from = resync["seq"].as_i64().unwrap();
+        viewer.events(from + 1..=head).await;
+    }
+    let spread = *times.last().unwrap() - *times.first().unwrap();
+    assert!(spread > WINDOW / 3 && spread < WINDOW + Duration::from_secs(2), "{spread:?}");
+}
+
+/// The first thing that a viewer is told, and when.
+async fn first_told(mut viewer: Client) -> (Client, Value, tokio::time::Instant) {
+    let first = viewer.next().await;
+    (viewer, first, tokio::time::Instant::now())
+}
+
+#[tokio::test]
+async fn who_has_not_been_told_yet_is_told_on_asking_and_hears_nothing_of_the_new_database_until_then() {
+    let (_house, instance) = Instance::with(&["--resync-window", "10m"]).await;
+    let (room, ending) = (instance.room().await, instance.room().await);
+    let store = &instance.state.store;
+    room.fill(store, 1..=3).await;
+    let mut viewer = Client::viewer(&instance, &room.name()).await;
+    viewer.subscribe(&ending.name()).await;
+    let new = store.write(RenewEpoch).await.unwrap();
+    eventually("the new epoch to be known", || instance.epoch() == new).await;
+    let mut fresh = Client::viewer(&instance, &room.name()).await;
+    room.fill(store, 4..=6).await;
+    fresh.events(4..=6).await;
+    assert_eq!(viewer.ask(json!({"type": "ping"})).await["type"], "pong");
+    assert!(viewer.aside.is_empty(), "{:?}", viewer.aside);
+    let again = viewer.subscribe(&room.name()).await;
+    assert_eq!((&again["epoch"], &again["seq"], &again["recovered"]), (&json!(new), &json!(6), &json!(true)));
+    let resync = viewer.next().await;
+    assert_eq!((&resync["type"], &resync["epoch"], &resync["seq"]), (&json!("resync"), &json!(new), &json!(6)));
+    room.fill(store, 7..=7).await;
+    viewer.events(7..=7).await;
+    // What ends is worth no fetch: that is told at once.
+    ending.end(store).await;
+    let ended = viewer.next().await;
+    assert_eq!((&ended["type"], &ended["channel"]), (&json!("unsubscribed"), &json!(ending.name())));
+}
+
+#[tokio::test]
+async fn a_head_that_went_back_is_a_resync_for_that_channel_alone() {
+    let (house, instance) = Instance::with(&["--resync-window", "300ms"]).await;
+    let (room, other) = (instance.room().await, instance.room().await);
+    let store = &instance.state.store;
+    room.fill(store, 1..=5).await;
+    other.fill(store, 1..=5).await;
+    let mut viewers = Vec::new();
+    for codec in CODECS {
+        let mut viewer = Client::viewer_in(&instance, &room.name(), codec).await;
+        viewer.subscribe(&other.name()).await;
+        viewers.push(viewer);
+    }
+    house.store.set_back(Some((room.channel(), 2)));
+    for viewer in &mut viewers {
+        let resync = viewer.next().await;
+        let expected = json!({"type": "resync", "channel": room.name(), "epoch": instance.epoch(), "seq": 2});
+        assert_eq!(resync, expected);
+    }
+    // The rest comes back as if it were new.
+    house.store.set_back(None);
+    for viewer in &mut viewers {
+        viewer.events(3..=5).await;
+    }
+    other.fill(store, 6..=6).await;
+    for viewer in &mut viewers {
+        viewer.events(6..=6).await;
+    }
 }

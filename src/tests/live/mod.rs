@@ -6,6 +6,7 @@ mod epoch;
 mod gate;
 mod heartbeat;
 mod hosts;
+mod leave;
 mod memory;
 mod order;
 mod posts;

@@ -46,6 +46,10 @@ impl Setup {
         setup.set("BELFRY_DATA", data.to_str().unwrap());
         setup.set("BELFRY_METRICS_LISTEN", "off");
         setup.set("BELFRY_LISTEN", &format!("{}:0", own_address()));
+        // No balancer looks, and nobody is spared: what these make slower is the tests.
+        for at_once in ["BELFRY_DRAIN_DELAY", "BELFRY_DRAIN_WINDOW", "BELFRY_RESYNC_WINDOW"] {
+            setup.set(at_once, "0s");
+        }
         for (name, value) in settings {
             setup.set(name, value);
         }

@@ -13,7 +13,7 @@ use belfry::bus::{Bus, LocalBus, RedisBus};
 use belfry::config::Config;
 use belfry::http::AppState;
 use belfry::hub::Hub;
-use belfry::lifecycle;
+use belfry::lifecycle::{self, Stop};
 use belfry::model::clock::DatabaseClock;
 use belfry::model::random::{SharedEntropy, SystemEntropy};
 use belfry::model::{Channel, Comment, CommentId, EpochCell, Event, PostId, UserId};
@@ -30,7 +30,6 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
-use tokio_util::sync::CancellationToken;
 
 /// How long a test waits for what should have happened long before.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -54,6 +53,7 @@ pub async fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Settings {
     #[command(flatten)]
     config: Config,
@@ -74,10 +74,9 @@ impl House {
 
     async fn in_folder(folder: TempDir, settings: &[&str]) -> Self {
         let data = folder.path().to_str().unwrap();
-        let always = ["belfry", "--data", data, "--drain", "100ms"];
-        // Rates are in force where a test is about them.
-        let unlimited = ["--rate-limits", "off"].into_iter().filter(|_| !settings.contains(&"--rate-limits"));
-        let config = Settings::parse_from(always.into_iter().chain(unlimited).chain(settings.iter().copied())).config;
+        let always = ["belfry", "--data", data, "--rate-limits", "off", "--drain", "100ms", "--drain-delay", "0s"];
+        let at_once = ["--drain-window", "0s", "--resync-window", "0s"];
+        let config = Settings::parse_from(always.iter().chain(&at_once).chain(settings)).config;
         let store = Watching::new(open_backend(&config.store, Mode::Serve).await.unwrap());
         Self { store, config, folder }
     }
@@ -109,7 +108,7 @@ impl House {
         let (state, hub) = (app.state.clone(), app.hub.clone());
         let listener = lifecycle::listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let stop = CancellationToken::new();
+        let stop = Stop::default();
         let served = tokio::spawn(lifecycle::run(app, listener, stop.clone()));
         Instance { state, hub, clock, address, stop, served }
     }
@@ -135,7 +134,7 @@ pub struct Instance {
     pub hub: Arc<Hub>,
     pub clock: Arc<Steered>,
     pub address: SocketAddr,
-    stop: CancellationToken,
+    stop: Stop,
     served: JoinHandle<()>,
 }
 
@@ -151,9 +150,19 @@ impl Instance {
         (house, instance)
     }
 
+    /// The wish that it end: `wish` is SIGTERM, `wish_hasty` SIGINT.
+    pub fn wish_to_stop(&self) -> &Stop {
+        &self.stop
+    }
+
     /// Ends it as SIGTERM would.
     pub async fn stop(self) {
-        self.stop.cancel();
+        self.stop.wish();
+        self.ended().await;
+    }
+
+    /// Waits for its end.
+    pub async fn ended(self) {
         within("the instance to end", self.served).await.unwrap();
     }
 

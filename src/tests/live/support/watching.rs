@@ -12,6 +12,7 @@ use belfry::store::read::{
     ReadNotifications, ReadPosts, Recipients, Revoked, Stretch,
 };
 use belfry::store::write::{Versioned, Write};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -124,6 +125,8 @@ pub struct Watching {
     /// People of the host's site; its calls name the internal channel.
     pub host_people: Tap,
     kept: AtomicUsize,
+    /// A channel that is said to stand no further than this.
+    set_back: Mutex<Option<(Channel, i64)>>,
 }
 
 impl Watching {
@@ -135,7 +138,13 @@ impl Watching {
             control: Tap::new(),
             host_people: Tap::new(),
             kept: AtomicUsize::new(0),
+            set_back: Mutex::default(),
         })
+    }
+
+    /// From now on a channel stands no further than this, or each where it does.
+    pub fn set_back(&self, channel: Option<(Channel, i64)>) {
+        *self.set_back.lock() = channel;
     }
 
     /// How often people of the host's site were written.
@@ -249,7 +258,13 @@ impl ReadNotifications for Watching {
 #[async_trait]
 impl ReadLog for Watching {
     async fn heads(&self, channels: &[Channel]) -> Result<HashMap<Channel, Head>, StoreError> {
-        self.heads.pass(channels.to_vec(), self.inner.heads(channels)).await
+        let mut heads = self.heads.pass(channels.to_vec(), self.inner.heads(channels)).await?;
+        if let Some((channel, most)) = *self.set_back.lock()
+            && let Some(head) = heads.get_mut(&channel)
+        {
+            head.seq = head.seq.min(most);
+        }
+        Ok(heads)
     }
 
     async fn events(&self, stretches: &[Stretch]) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {
