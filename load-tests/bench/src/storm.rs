@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 
 /// How long a storm may take before it is given up.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Sockets that come at once where it is no storm.
+const GENTLY: usize = 200;
 /// Between two messages to those who are there already.
 const WITNESS_EVERY: Duration = Duration::from_millis(50);
 
@@ -35,7 +37,7 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     let (room, quiet) = (room(a.address(), &witness[0])?, room(b.address(), &witness[0])?);
     let mut crowd = Storm::new(tokens, room)?;
     eprintln!("all of them come to the first instance");
-    let came = crowd.come(a.address(), 0)?;
+    let came = crowd.come(a.address(), GENTLY, 0)?;
     eprintln!("  {:.1} s", came.as_secs_f64());
 
     let seen = Witness::begin(b.address(), &witness[1], &key, quiet)?;
@@ -51,7 +53,7 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     let (done_before, tree) = (fleet.transactions()?, Tree::of(b.pid())?);
     let (cpu_before, begun) = (tree.cpu_seconds()?, Instant::now());
     let seen = Witness::begin(b.address(), &witness[1], &key, quiet)?;
-    let took = crowd.come(b.address(), missed)?;
+    let took = crowd.come(b.address(), sockets, missed)?;
     let cpu = tree.cpu_seconds()? - cpu_before;
     let stormy = seen.end()?;
     let done = fleet.transactions()?;
@@ -77,6 +79,7 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
 /// What a socket waits for.
 #[derive(PartialEq)]
 enum Stage {
+    Connection,
     Upgrade,
     Welcome,
     Rest,
@@ -122,19 +125,20 @@ impl Storm {
         self.members.iter_mut().for_each(|member| drop(member.stream.take()));
     }
 
-    /// All at once; how long until the last is there and has so many events that it missed.
-    fn come(&mut self, address: SocketAddr, missed: usize) -> Result<Duration, Failure> {
+    /// So many at once; how long until the last is there and has so many events that it missed.
+    fn come(&mut self, address: SocketAddr, at_once: usize, missed: usize) -> Result<Duration, Failure> {
         let begun = Instant::now();
-        for (index, member) in self.members.iter_mut().enumerate() {
-            member.begin(address, index)?;
-            let stream = member.stream.as_mut().ok_or("a socket without a stream")?;
-            self.poll.registry().register(stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
-        }
         let mut events = Events::with_capacity(2_048);
-        let mut left = self.members.len();
-        while left > 0 {
+        let (all, mut begin, mut there) = (self.members.len(), 0, 0);
+        while there < all {
+            while begin < all && begin - there < at_once {
+                let member = &mut self.members[begin];
+                let stream = member.begin(address, begin)?;
+                self.poll.registry().register(stream, Token(begin), Interest::READABLE | Interest::WRITABLE)?;
+                begin += 1;
+            }
             if begun.elapsed() > PATIENCE {
-                return Err(format!("{left} sockets are not back after {PATIENCE:?}").into());
+                return Err(format!("{} sockets are not back after {PATIENCE:?}", all - there).into());
             }
             match self.poll.poll(&mut events, Some(Duration::from_millis(200))) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
@@ -144,10 +148,9 @@ impl Storm {
                 let index = event.token().0;
                 let member = &mut self.members[index];
                 let before = member.stage == Stage::There;
-                member
-                    .turn(address, self.room, missed, event.is_writable())
-                    .map_err(|error| format!("socket {index}: {error}"))?;
-                left -= usize::from(!before && member.stage == Stage::There);
+                let turn = member.turn(address, self.room, missed, event.is_writable());
+                turn.map_err(|error| format!("socket {index}: {error}"))?;
+                there += usize::from(!before && member.stage == Stage::There);
             }
         }
         Ok(begun.elapsed())
@@ -155,8 +158,8 @@ impl Storm {
 }
 
 impl Member {
-    fn begin(&mut self, address: SocketAddr, index: usize) -> Result<(), Failure> {
-        (self.stage, self.came, self.bytes) = (Stage::Upgrade, 0, Vec::new());
+    fn begin(&mut self, address: SocketAddr, index: usize) -> Result<&mut TcpStream, Failure> {
+        (self.stage, self.came, self.bytes) = (Stage::Connection, 0, Vec::new());
         let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
         let source = std::net::Ipv4Addr::new(127, 0, 0, 2 + (index % 20) as u8);
@@ -167,12 +170,12 @@ impl Member {
             }
             _ => {}
         }
-        self.stream = Some(TcpStream::from_std(socket.into()));
-        Ok(())
+        Ok(self.stream.insert(TcpStream::from_std(socket.into())))
     }
 
     fn turn(&mut self, address: SocketAddr, room: u64, missed: usize, writable: bool) -> Result<(), Failure> {
-        if writable && self.stage == Stage::Upgrade && self.bytes.is_empty() {
+        if writable && self.stage == Stage::Connection {
+            self.stage = Stage::Upgrade;
             let codec = Codec::Json.subprotocol();
             let request = format!(
                 "GET /ws HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -185,7 +188,10 @@ impl Member {
         loop {
             let stream = self.stream.as_mut().ok_or("no stream")?;
             match stream.read(&mut buffer) {
-                Ok(0) => return Err("was closed".into()),
+                Ok(0) => {
+                    self.take(room, missed)?;
+                    return Err("was cut".into());
+                }
                 Ok(read) => self.bytes.extend_from_slice(&buffer[..read]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == ErrorKind::NotConnected => break,
