@@ -10,7 +10,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::time::{Duration, Instant};
 
 /// Longest time without a message, while some are expected.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a connection is for.
 #[derive(Clone, Copy, PartialEq, Eq)]

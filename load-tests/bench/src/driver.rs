@@ -8,7 +8,7 @@ use crate::results::{Results, machine};
 use crate::server::{listening, loading, pinned};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::Output;
 
 /// Seconds between two heartbeats while messages are published, and while nothing else happens.
 const HEARTBEAT: u64 = 25;
@@ -54,14 +54,14 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     }
     let people = plan.sizes.iter().copied().chain([plan.idle, plan.rooms * ROOM]).max().unwrap_or(0) + 1;
     let belfry = Belfry::prepare(binary, &data, people, plan.rooms.max(1))?;
-    let mut bench = Bench { belfry, peers, data, plan, measures: Vec::new() };
+    let mut bench = Bench { belfry, peers, data, plan, measures: Vec::new(), failures: Vec::new() };
     bench.peers.versions.insert("belfry".into(), bench.belfry.version()?);
     for round in 1..=bench.plan.rounds {
         bench.round(round)?;
     }
     let found = Results(json!({
         "machine": machine(), "rounds": bench.plan.rounds, "rate": bench.plan.rate, "measures": bench.measures,
-        "versions": bench.peers.versions, "missing": bench.peers.missing,
+        "versions": bench.peers.versions, "missing": bench.peers.missing, "failures": bench.failures,
         "ways": bench.plan.ways.iter().map(|way| way.name).collect::<Vec<_>>(),
     }));
     found.write(&results)?;
@@ -117,6 +117,7 @@ struct Bench {
     data: PathBuf,
     plan: Plan,
     measures: Vec<Value>,
+    failures: Vec<String>,
 }
 
 impl Bench {
@@ -131,11 +132,7 @@ impl Bench {
                     continue;
                 }
                 eprintln!("round {round}: {}, {} sockets, {}", way.name, scene.subscribers, scene.modes);
-                match self.measure(way, scene) {
-                    Ok(lines) => self.note(way, round, &lines)?,
-                    // One server's failure is told, and the others are still measured.
-                    Err(error) => eprintln!("  failed: {error}"),
-                }
+                self.note(way, round, scene)?;
             }
         }
         if round == 1 && self.plan.ways.iter().any(|way| way.server == "belfry") && self.plan.sizes.contains(&1_000) {
@@ -143,23 +140,36 @@ impl Bench {
             let comments = &Way { name: "belfry-comment", label: "", server: "belfry", speaks: ("belfry", "comment") };
             let modes = format!("rate:{}", self.plan.rate);
             let scene = Scene { subscribers: 1_000, rooms: 1, modes, heartbeat: HEARTBEAT, seconds: 20 };
-            let lines = self.measure(comments, &scene)?;
-            self.note(comments, round, &lines)?;
+            self.note(comments, round, &scene)?;
         }
         Ok(())
     }
 
-    fn note(&mut self, way: &Way, round: usize, lines: &str) -> Result<(), Failure> {
+    /// Measures, and keeps what came of it. One server's failure is told, and the others are still measured.
+    fn note(&mut self, way: &Way, round: usize, scene: &Scene) -> Result<(), Failure> {
+        let (lines, failure) = match self.measure(way, scene) {
+            Ok(output) => {
+                let told = String::from_utf8_lossy(&output.stderr);
+                let failure = told.lines().last().unwrap_or("the load failed").to_owned();
+                (String::from_utf8(output.stdout)?, (!output.status.success()).then_some(failure))
+            }
+            Err(error) => (String::new(), Some(error.to_string())),
+        };
+        // What was measured before a failure counts.
         for line in lines.lines() {
             eprintln!("  {line}");
             let mut measure: Value = serde_json::from_str(line)?;
             (measure["way"], measure["round"]) = (json!(way.name), json!(round));
             self.measures.push(measure);
         }
+        if let Some(failure) = failure {
+            eprintln!("  failed: {failure}");
+            self.failures.push(format!("{}, {} sockets, round {round}: {failure}", way.name, scene.subscribers));
+        }
         Ok(())
     }
 
-    fn measure(&self, way: &Way, scene: &Scene) -> Result<String, Failure> {
+    fn measure(&self, way: &Way, scene: &Scene) -> Result<Output, Failure> {
         let this = std::env::current_exe()?;
         let folder = self.data.join(way.server);
         let server = match way.server {
@@ -183,12 +193,6 @@ impl Bench {
         if way.server == "belfry" {
             load.args(self.belfry.arguments(&self.plan.codec));
         }
-        let output = load.stderr(Stdio::inherit()).output()?;
-        let lines = String::from_utf8(output.stdout)?;
-        // What was measured before a failure counts.
-        if !output.status.success() {
-            eprintln!("  the load failed: {}", output.status);
-        }
-        Ok(lines)
+        Ok(load.output()?)
     }
 }

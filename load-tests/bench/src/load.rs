@@ -8,6 +8,10 @@ use crate::process::Tree;
 use crate::publisher::Publisher;
 use serde_json::{Value, json};
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Time for a whole crowd to join.
+const JOINING: Duration = Duration::from_secs(120);
 
 /// Opens `--subscribers` sockets in `--rooms` rooms and measures `--modes` one after the other: a line of JSON each.
 pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
@@ -25,12 +29,16 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     }
     let resident = Tree::of(pid)?.resident_kib()?;
     let mut crowd = Crowd::new(dialect.as_ref())?;
+    let begun = Instant::now();
     for index in 0..subscribers {
+        if begun.elapsed() > JOINING {
+            return Err(format!("only {index} of {subscribers} have joined in {} s", JOINING.as_secs()).into());
+        }
         let joined = dialect.join(index, index % rooms);
         crowd.subscriber(joined.map_err(|error| format!("subscriber {index}: {error}"))?)?;
     }
     let publisher = Publisher::open(dialect.as_ref(), &mut crowd, rooms)?;
-    let mut stage = Stage { crowd, publisher, server: Tree::of(pid)?, seconds };
+    let mut stage = Stage { crowd, publisher, server: Tree::of(pid)?, load: Tree::of(std::process::id())?, seconds };
     let mut fitted = false;
     for mode in modes.split(',') {
         if !fitted && mode != "idle" {

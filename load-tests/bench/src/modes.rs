@@ -1,7 +1,7 @@
 //! What can be measured of a crowd, a publisher and a server.
 
 use crate::arguments::Failure;
-use crate::crowd::Crowd;
+use crate::crowd::{Crowd, PATIENCE};
 use crate::process::Tree;
 use crate::publisher::Publisher;
 use serde_json::{Value, json};
@@ -22,29 +22,47 @@ pub struct Stage<'a> {
     pub publisher: Publisher<'a>,
     /// The server's processes.
     pub server: Tree,
+    /// This process.
+    pub load: Tree,
     /// The longest that one measurement takes.
     pub seconds: u64,
 }
 
+/// A moment that figures count from.
+struct Mark {
+    time: Instant,
+    server: f64,
+    load: f64,
+    delivered: u64,
+}
+
 impl Stage<'_> {
+    fn mark(&self) -> Result<Mark, Failure> {
+        let (server, load) = (self.server.cpu_seconds()?, self.load.cpu_seconds()?);
+        Ok(Mark { time: Instant::now(), server, load, delivered: self.crowd.tally.delivered })
+    }
+
     /// Publishes `at_once` messages again and again, the next ones only when everybody has received the last.
     pub fn lockstep(&mut self, at_once: u64) -> Result<Value, Failure> {
         // A turn before the first that counts: buffers grow and caches warm.
         self.lap(at_once)?;
-        let (begun, paid, before) = (Instant::now(), self.server.cpu_seconds()?, self.crowd.tally.delivered);
-        let (mut published, mut lost, mut spent) = (0, 0, 0.0);
-        while spent < ENOUGH_CPU && begun.elapsed().as_secs() < self.seconds {
+        let (from, mut published, mut lost) = (self.mark()?, 0, 0);
+        while self.server.cpu_seconds()? < from.server + ENOUGH_CPU && from.time.elapsed().as_secs() < self.seconds {
             lost += self.lap(at_once)?;
             published += at_once;
-            spent = self.server.cpu_seconds()? - paid;
         }
-        Ok(self.figures(spent, begun.elapsed(), before, published, lost))
+        self.figures(&from, published, lost)
     }
 
     /// One turn of it; says how many deliveries did not come.
     fn lap(&mut self, at_once: u64) -> Result<u64, Failure> {
         let wanted = self.crowd.tally.delivered + at_once * self.publisher.readers(&self.crowd);
         self.publisher.publish(&mut self.crowd, &vec![Instant::now(); at_once as usize])?;
+        self.drain(wanted)
+    }
+
+    /// Waits for so many deliveries in all; says how many did not come.
+    fn drain(&mut self, wanted: u64) -> Result<u64, Failure> {
         Ok(if self.crowd.read_until(wanted)? { 0 } else { wanted - self.crowd.tally.delivered })
     }
 
@@ -52,10 +70,9 @@ impl Stage<'_> {
     pub fn saturation(&mut self) -> Result<Value, Failure> {
         let readers = self.publisher.readers(&self.crowd);
         let first = self.crowd.tally.delivered;
-        let (mut begun, mut paid, mut before) = (Instant::now(), self.server.cpu_seconds()?, first);
-        let (mut published, mut counted, mut spent, mut warm) = (0_u64, 0, 0.0, false);
-        let (mut looked, mut moved, mut last) = (begun, begun, first);
-        loop {
+        let (mut from, mut published, mut counted, mut warm) = (self.mark()?, 0_u64, 0, false);
+        let (mut looked, mut moved, mut last) = (from.time, from.time, first);
+        while moved.elapsed() < PATIENCE {
             let flying = (first + published * readers).saturating_sub(self.crowd.tally.delivered).div_ceil(readers);
             let now = self.publisher.room_for(&self.crowd, WINDOW.saturating_sub(flying));
             if now > 0 {
@@ -67,30 +84,24 @@ impl Stage<'_> {
             if self.crowd.tally.delivered > last {
                 (moved, last) = (Instant::now(), self.crowd.tally.delivered);
             }
-            if moved.elapsed() > Duration::from_secs(5) {
-                break;
-            }
             if looked.elapsed() < Duration::from_millis(50) {
                 continue;
             }
             looked = Instant::now();
-            spent = self.server.cpu_seconds()? - paid;
-            if !warm && begun.elapsed() > SATURATED / 4 {
-                warm = true;
-                (begun, paid, before) = (Instant::now(), self.server.cpu_seconds()?, self.crowd.tally.delivered);
-                (counted, spent) = (0, 0.0);
+            let time = from.time.elapsed();
+            if !warm && time > SATURATED / 4 {
+                (from, counted, warm) = (self.mark()?, 0, true);
                 self.crowd.tally.timing = true;
+                continue;
             }
-            let enough = warm && spent >= ENOUGH_CPU && begun.elapsed() >= SATURATED;
-            if enough || begun.elapsed().as_secs() >= self.seconds {
+            let enough = time >= SATURATED && self.server.cpu_seconds()? >= from.server + ENOUGH_CPU;
+            if warm && (enough || time.as_secs() >= self.seconds) {
                 break;
             }
         }
-        let mut figures = self.figures(spent, begun.elapsed(), before, counted, 0);
+        let mut figures = self.figures(&from, counted, 0)?;
         self.latencies(&mut figures);
-        let wanted = first + published * readers;
-        let whole = self.crowd.read_until(wanted)?;
-        figures["lost"] = json!(if whole { 0 } else { wanted - self.crowd.tally.delivered });
+        figures["lost"] = json!(self.drain(first + published * readers)?);
         Ok(figures)
     }
 
@@ -101,11 +112,10 @@ impl Stage<'_> {
         let (step, tick) = (Duration::from_secs(1) / each_second, Duration::from_millis(1));
         let total = u64::from(each_second) * seconds;
         self.crowd.tally.timing = true;
-        let (begun, paid, before) = (Instant::now(), self.server.cpu_seconds()?, self.crowd.tally.delivered);
-        let mut next = begun;
-        let mut published = 0;
+        let from = self.mark()?;
+        let (mut next, mut published) = (from.time, 0);
         // What cannot be published in twice the time will not be.
-        while published < total && begun.elapsed().as_secs() < 2 * seconds {
+        while published < total && from.time.elapsed().as_secs() < 2 * seconds {
             let wait = next.saturating_duration_since(Instant::now());
             let ready = self.publisher.room_for(&self.crowd, 1) > 0;
             if wait.is_zero() && ready {
@@ -117,11 +127,8 @@ impl Stage<'_> {
             // A wait is rounded up to whole milliseconds: the last one is spent looking.
             self.crowd.turn(if ready { wait.saturating_sub(tick) } else { tick })?;
         }
-        let wanted = before + published * readers;
-        let whole = self.crowd.read_until(wanted)?;
-        let spent = self.server.cpu_seconds()? - paid;
-        let lost = if whole { 0 } else { wanted - self.crowd.tally.delivered };
-        let mut figures = self.figures(spent, begun.elapsed(), before, published, lost);
+        let lost = self.drain(from.delivered + published * readers)?;
+        let mut figures = self.figures(&from, published, lost)?;
         figures["unpublished"] = json!(total - published);
         self.latencies(&mut figures);
         Ok(figures)
@@ -140,13 +147,16 @@ impl Stage<'_> {
         }))
     }
 
-    fn figures(&self, spent: f64, time: Duration, before: u64, published: u64, lost: u64) -> Value {
-        let (seconds, delivered) = (time.as_secs_f64(), self.crowd.tally.delivered - before);
-        json!({
-            "cpu_us": spent * 1e6 / delivered as f64, "cpu_s": spent, "published": published, "delivered": delivered,
-            "lost": lost, "per_second": (delivered as f64 / seconds).round(), "busy": spent / seconds,
-            "bytes": self.crowd.tally.size,
-        })
+    fn figures(&self, from: &Mark, published: u64, lost: u64) -> Result<Value, Failure> {
+        let to = self.mark()?;
+        let (spent, count) = (to.server - from.server, to.delivered - from.delivered);
+        let delivered = count as f64;
+        let seconds = to.time.duration_since(from.time).as_secs_f64();
+        Ok(json!({
+            "cpu_us": spent * 1e6 / delivered, "cpu_s": spent, "load_us": (to.load - from.load) * 1e6 / delivered,
+            "published": published, "delivered": count, "lost": lost, "per_second": (delivered / seconds).round(),
+            "busy": spent / seconds, "bytes": self.crowd.tally.size,
+        }))
     }
 
     fn latencies(&mut self, figures: &mut Value) {

@@ -74,7 +74,7 @@ impl Peers {
 
     /// Starts a server that is here, with a folder for what it writes and seconds between two heartbeats.
     pub fn start(&self, server: &str, data: &Path, heartbeat: u64) -> Result<Running, Failure> {
-        let (address, plain) = (free()?, free()?);
+        let [address, plain] = free()?;
         let fill = |file: &str| self.fill(file, data, heartbeat, address, plain);
         match server {
             "nchan" => {

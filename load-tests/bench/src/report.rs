@@ -50,13 +50,17 @@ fn replaced(text: &str, block: &str) -> Result<String, Failure> {
 fn tables(results: &Results) -> String {
     let machine = |name: &str| results.0["machine"][name].as_str().unwrap_or_default().to_owned();
     let mut text = format!(
-        "{}, {}, {} cores, Linux {}, {}; medians of {} rounds.\n\n",
+        "{}, {}, {} cores, Linux {}, {}; {}.\n\n",
         machine("date"),
         machine("cpu"),
         results.0["machine"]["cores"],
         machine("kernel"),
         machine("system"),
-        results.0["rounds"],
+        if results.0["rounds"] == 1 {
+            "one round".into()
+        } else {
+            format!("medians of {} rounds", results.0["rounds"])
+        },
     );
     let sizes = results.sizes();
     let one = sizes.iter().map(|size| Cell { mode: "one", subscribers: *size, many: false });
@@ -109,6 +113,9 @@ fn tables(results: &Results) -> String {
             number(Some(p99)),
             results.lost("belfry-comment"),
         );
+    }
+    for failure in results.0["failures"].as_array().into_iter().flatten() {
+        let _ = write!(text, "\nNot measured: {}.\n", failure.as_str().unwrap_or_default());
     }
     text += &versions(results);
     text

@@ -2,6 +2,7 @@
 
 use crate::arguments::Failure;
 use crate::process::Tree;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -84,7 +85,13 @@ pub fn at(mut command: Command, address: SocketAddr) -> Result<Running, Failure>
     Ok(running)
 }
 
-/// An address that nobody listens at.
-pub fn free() -> Result<SocketAddr, Failure> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
+/// Two addresses that nobody listens at, below the ports that connections are given.
+pub fn free() -> Result<[SocketAddr; 2], Failure> {
+    let mut port = 20_000 + (RandomState::new().build_hasher().finish() % 10_000) as u16;
+    let mut next = || {
+        port += 1;
+        TcpListener::bind(("127.0.0.1", port)).and_then(|listener| listener.local_addr())
+    };
+    let mut found = std::iter::repeat_with(|| next().ok()).take(1_000).flatten();
+    Ok([found.next().ok_or("no port is free")?, found.next().ok_or("no port is free")?])
 }
