@@ -53,7 +53,7 @@ pub async fn people_of_the_host_are_found_or_made_in_the_order_asked_for(db: &Da
         assert_eq!(p.head(Channel::User(account.user.id)).await.seq, 0);
         let read = p.store.read();
         assert_eq!(read.account(account.user.id).await.unwrap().as_ref(), Some(account));
-        assert_eq!(found(&p, &[account.external_id.as_deref().unwrap()]).await, [account.clone()]);
+        assert_eq!(found(&p, &[account.external_id.as_deref().unwrap()]).await, std::slice::from_ref(account));
     }
     assert_eq!(found(&p, &["ada", ""]).await, []);
     assert_eq!(found(&p, &[]).await, []);
