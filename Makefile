@@ -19,7 +19,7 @@ help:
 	@echo "make test     everything that is tested, as in CI"
 	@echo "make faults   all that can befall a fleet, in full length, and what came of it (about 15 minutes)"
 	@echo "make lint     format, clippy and documentation"
-	@echo "make load     k6 against an instance with Postgres and Redis (about seven minutes, two cores)"
+	@echo "make load     k6 against an instance with Postgres and Redis (about six minutes, two cores)"
 	@echo "make bench    fan-out and memory beside their floor and other servers (a quarter of an hour, two cores)"
 	@echo "make bus-bench storm-bench    what Redis adds to a publish; 10,000 sockets that lose their instance"
 	@echo "make lists    how long first pages of very long lists take, on both databases"

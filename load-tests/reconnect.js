@@ -45,7 +45,7 @@ export const options = {
     returned: [`count>${READERS}`],
     strangers: ["count>0"],
     unrecovered: ["count==0"],
-    resuming: [`p(95)<${P95}`],
+    resuming: [`p(95)<${2 * P95}`],
     herd: [`p(95)<${4 * P95}`],
   },
   summaryTrendStats: TREND,

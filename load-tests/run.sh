@@ -3,7 +3,7 @@
 #   load-tests/run.sh target/release/belfry                   all of them
 #   load-tests/run.sh target/release/belfry smoke fan-out     these
 # On BELFRY_TEST_POSTGRES and BELFRY_TEST_REDIS where they are set, else on SQLite and alone. INSTANCES starts several;
-# GROWTH is by how many MiB their memory may grow in the soak.
+# TOKENS is how many people there are, GROWTH by how many MiB an instance may grow in the soak.
 set -euo pipefail
 
 [ $# -gt 0 ] || { echo "usage: ${0##*/} BELFRY [SCRIPT...]" >&2; exit 2; }
@@ -26,6 +26,8 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 export BELFRY_DATA=$folder BELFRY_LISTEN=127.0.0.1:0 BELFRY_METRICS_LISTEN=127.0.0.1:0 BELFRY_RATE_LIMITS=off
+# Nobody is left to wait for when it ends.
+export BELFRY_DRAIN_DELAY=0s BELFRY_DRAIN_WINDOW=0s
 if [ -n "${BELFRY_TEST_POSTGRES:-}" ]; then
     export DATABASE_URL=$BELFRY_TEST_POSTGRES BELFRY_JWT_SECRET=only-for-a-load-test-and-gone-afterwards
 fi
@@ -44,11 +46,12 @@ join() { local IFS=,; echo "$*"; }
 BELFRY_URL=$(join "${urls[@]}") BELFRY_METRICS=$(join "${metrics[@]}") BELFRY_TOKENS=$folder/tokens RESULTS=$folder
 BELFRY_API_KEY=$("$belfry" token --api-key load)
 export BELFRY_URL BELFRY_METRICS BELFRY_TOKENS BELFRY_API_KEY RESULTS
-"$belfry" token --name Load --count 400 >"$BELFRY_TOKENS"
+"$belfry" token --name Load --count "${TOKENS:-400}" >"$BELFRY_TOKENS"
 
 # Resident memory of all instances in MiB; nothing where the system does not tell.
 resident() {
-    for server in "${servers[@]}"; do cat "/proc/$server/status"; done 2>/dev/null | awk '/^VmRSS/ { kb += $2 } END { print int(kb / 1024) }'
+    for server in "${servers[@]}"; do cat "/proc/$server/status"; done 2>/dev/null |
+        awk '/^VmRSS/ { kb += $2 } END { print int(kb / 1024) }'
 }
 
 failed=()

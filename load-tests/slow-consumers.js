@@ -1,5 +1,5 @@
-// Some stop reading: do the others notice, and what becomes of the slow ones? k6's older module hands over one message at
-// a time, so that a handler that sleeps leaves the socket unread, and the server with full buffers.
+// Some stop reading: do the others notice, and what becomes of the slow ones? k6's older module hands over one
+// message at a time, so that a handler that sleeps leaves the socket unread, and the server with full buffers.
 import exec from "k6/execution";
 import { sleep } from "k6";
 import ws from "k6/ws";
@@ -14,10 +14,10 @@ import { wait } from "./lib/timer.js";
 import { deal, each, once, opened, vu } from "./lib/vu.js";
 import { world } from "./lib/world.js";
 
-const READERS = number("READERS", 40);
+const READERS = number("READERS", 24);
 const CROWDS = number("CROWDS", 4);
 /** Half of them stop for good, the others for a moment. */
-const SLOW = number("SLOW", 20);
+const SLOW = number("SLOW", 12);
 const RATE = number("RATE", 20);
 /** Before the slow ones come: what the others know without them. */
 const CALM = time("CALM", "8s");
@@ -100,17 +100,18 @@ export const readers = vu(async (world) => {
   await settle(`post:${post}`, followers);
 });
 
-/** Follows, and sleeps in the middle of it; true when it was there to the end. */
-const sleepy = (n, follower, pause) => {
+/** Follows, and sleeps in the middle of it, for good or for a moment; true when it was there to the end. */
+const sleepy = (n, follower, stops) => {
   let slept = false;
   let stayed = false;
   const read = (message, socket) => {
     const { type, subscriptions, data } = message;
     if (type === "welcome") follower.subscribed(subscriptions[0], Date.now());
-    if (type === "resync") follower.from(message);
+    // Only who was not long away must lack nothing.
+    if (type === "resync") stops ? follower.from(message) : follower.resync(message);
     if (type !== "event") return;
     follower.take(message, Date.now());
-    if (!slept) sleep(pause / 1000);
+    if (!slept) sleep((stops ? STALL : NAP) / 1000);
     slept = true;
     stayed = data.comment.body.startsWith("last");
     if (stayed) socket.close();
@@ -136,7 +137,7 @@ export const slow = vu(async (world) => {
   await lobby.says("ready");
   await lobby.all("slow", 1, SECONDS * 1000);
   const stops = n % 2 === 0;
-  const stayed = sleepy(n, follower, stops ? STALL : NAP);
+  const stayed = sleepy(n, follower, stops);
   if (stayed) rested.add(1);
   else if (stops) dropped.add(1);
   else fault("a short nap was not forgiven", channel);

@@ -1,4 +1,5 @@
-// Is it all there? Every way in and every command once, over both codecs; what is wrong is named. One user, some seconds.
+// Is it all there? Every way in and every command once, over both codecs; what is wrong is named. One user, some
+// seconds.
 import { API_KEY } from "./lib/env.js";
 import { expect, run, soon } from "./lib/cases.js";
 import { Follower } from "./lib/follower.js";

@@ -1,5 +1,5 @@
-// Where virtual users wait for each other: k6 gives them nothing in common, Belfry does. Who arrives says so in a comment
-// of the lobby, and everyone counts.
+// Where virtual users wait for each other: k6 gives them nothing in common, Belfry does. Who arrives says so in a
+// comment of the lobby, and everyone counts.
 import { Follower } from "./follower.js";
 import { ask } from "./rest.js";
 import { after } from "./timer.js";

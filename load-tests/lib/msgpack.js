@@ -1,6 +1,6 @@
-// MessagePack for k6, whose interpreter has no TextDecoder and is slow a byte at a time: a frame becomes a string of its
-// bytes by one native call, and everything is cut from that. What the protocol does not use (binary, extensions) is
-// refused.
+// MessagePack for k6, whose interpreter has no TextDecoder and is slow a byte at a time: a frame becomes a string of
+// its bytes by one native call, and everything is cut from that. What the protocol does not use (binary, extensions)
+// is refused.
 
 /** Bytes a call: an interpreter takes only so many arguments. */
 const MOST = 8192;

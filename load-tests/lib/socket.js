@@ -71,8 +71,8 @@ export class Socket {
   }
 
   /**
-   * Waits for what a shortcut subscribes to by itself. k6 loses a frame that it reads before the script has heard of the
-   * opening, which happens on a busy machine: after a silence one asks, and is told where the socket is.
+   * Waits for what a shortcut subscribes to by itself. k6 loses a frame that it reads before the script has heard
+   * of the opening, which happens on a busy machine: after a silence one asks, and is told where the socket is.
    */
   async follows(follower, token) {
     this.#followers.set(follower.channel, follower);

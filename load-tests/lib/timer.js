@@ -1,5 +1,5 @@
-// Timers that do not run early. k6 1.1 runs the next one at once where the one before it was cleared: it is set anew here
-// for what is left of its time.
+// Timers that do not run early. k6 1.1 runs the next one at once where the one before it was cleared: it is set anew
+// here for what is left of its time.
 
 /** Runs something after so many milliseconds; the answer takes that back. */
 export const after = (milliseconds, run) => {

@@ -9,7 +9,7 @@ const io = new Server(http, {
   perMessageDeflate: false,
   serveClient: false,
   pingInterval: heartbeat * 1_000,
-  pingTimeout: 20_000,
+  pingTimeout: 60_000,
 });
 
 io.on("connection", (socket) => {

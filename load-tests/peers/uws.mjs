@@ -9,8 +9,8 @@ const uws = createRequire(import.meta.url)(`@trufflesuite/uws-js-unofficial/bina
 const app = uws.App();
 app.ws("/*", {
   compression: uws.DISABLED,
-  // A ping is sent after this much silence.
-  idleTimeout: Math.max(8, heartbeat),
+  // It pings eight seconds before the time-out, or four before a short one.
+  idleTimeout: heartbeat + (heartbeat < 16 ? 4 : 8),
   sendPingsAutomatically: true,
   maxBackpressure: 64 << 20,
   upgrade(response, request, context) {

@@ -291,6 +291,7 @@ impl App {
     /// Finishes writes that wait, ends all tasks, lets the database go.
     pub async fn close(self) {
         self.state.store.close().await;
+        self.hub.farewell().await;
         self.hub.end();
         self.tasks.close();
         self.tasks.wait().await;

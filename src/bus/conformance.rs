@@ -1,8 +1,8 @@
 //! The bus contract, executable: every back end runs every clause.
 
-use super::{Bus, Incoming, Message};
+use super::{Ask, Bus, Incoming, Message, Node, PART, Seats};
 use crate::model::event::{EventData, Subject};
-use crate::model::{Channel, Event, NotificationId, PostId, Timestamp, UserId};
+use crate::model::{Channel, Event, NotificationId, PostId, Timestamp, UserId, UserRef};
 use crate::protocol::server::Sender;
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub async fn seqs(incoming: &mut Receiver<Incoming>, count: usize) -> Vec<Option
     while seqs.len() < count {
         match arrival(incoming).await {
             Incoming::Message { message: Message::Event(event), .. } => seqs.push(Some(event.seq)),
-            Incoming::Message { message: Message::Signal { .. }, .. } => {}
+            Incoming::Message { .. } => {}
             Incoming::Gap => seqs.push(None),
         }
     }
@@ -91,6 +91,64 @@ pub async fn a_signal_arrives_with_who_sent_it((a, b): Ends) {
     a.publish(Message::Signal { channel: room(1), from, data: raw("[1 ,2]") });
     let Message::Signal { channel, from, data } = message(&mut incoming).await else { panic!("not a signal") };
     assert_eq!((channel, from.id, &*from.name, data.get()), (room(1), UserId(3), "Ada", "[1 ,2]"));
+}
+
+/// The next message and who sent it, after whatever gaps.
+async fn letter(incoming: &mut Receiver<Incoming>) -> (Node, Message) {
+    loop {
+        if let Incoming::Message { from, message, .. } = arrival(incoming).await {
+            return (from, message);
+        }
+    }
+}
+
+pub async fn every_instance_has_a_name_that_its_messages_bear((a, b): Ends) {
+    assert_ne!(a.node(), b.node());
+    let mut incoming = b.incoming().unwrap();
+    b.subscribe(&[room(1), Channel::Revocations]).await.unwrap();
+    a.publish(event(room(1), 1));
+    assert_eq!(letter(&mut incoming).await.0, a.node());
+    a.publish(Message::Farewell { away_ms: 6_000 });
+    let (from, Message::Farewell { away_ms }) = letter(&mut incoming).await else { panic!("not a farewell") };
+    assert_eq!((from, away_ms), (a.node(), 6_000));
+}
+
+pub async fn who_is_in_a_room_and_who_asks_arrives_as_it_was_said((a, b): Ends) {
+    let mut incoming = b.incoming().unwrap();
+    b.subscribe(&[room(1)]).await.unwrap();
+    let person = |id| UserRef { id: UserId(id), name: "Jörg \"J\"".into(), handle: "j".into(), avatar_url: None };
+    let joined = (1..=PART as i64).map(|id| Arc::new(person(id))).collect();
+    let (version, left) = (u64::MAX, vec![UserId(7), UserId(8)]);
+    let seats = Arc::new(Seats { before: 0, version, part: 1, parts: 3, joined, left, anonymous: 4 });
+    a.publish(Message::Seats { channel: room(1), seats: seats.clone() });
+    let Message::Seats { channel, seats: heard } = message(&mut incoming).await else { panic!("not who is there") };
+    assert_eq!((channel, heard), (room(1), seats));
+    let ask = Ask { version: 9, known: vec![(Node(u64::MAX), u64::MAX), (b.node(), 1)] };
+    a.publish(Message::Ask { channel: room(1), ask: ask.clone() });
+    let Message::Ask { channel, ask: heard } = message(&mut incoming).await else { panic!("not a question") };
+    assert_eq!((channel, heard), (room(1), ask));
+}
+
+pub async fn who_writes_arrives_and_that_they_have_ended((a, b): Ends) {
+    let mut incoming = b.incoming().unwrap();
+    b.subscribe(&[room(1)]).await.unwrap();
+    let who = Arc::new(Sender { id: UserId(3), name: "Ada".into() });
+    for said in [true, false] {
+        a.publish(Message::Typing { channel: room(1), from: who.clone(), writes: said });
+        let Message::Typing { channel, from, writes } = message(&mut incoming).await else { panic!("not typing") };
+        assert_eq!((channel, from, writes), (room(1), who.clone(), said));
+    }
+}
+
+pub async fn what_was_published_is_handed_over_before_the_end((a, b): Ends) {
+    let mut incoming = b.incoming().unwrap();
+    b.subscribe(&[room(1)]).await.unwrap();
+    for seq in 1..=500 {
+        a.publish(event(room(1), seq));
+    }
+    timeout(Duration::from_secs(5), a.flush()).await.expect("it was not handed over");
+    drop(a);
+    assert!(events(&mut incoming, 500).await.into_iter().eq((1..=500).map(|seq| (room(1), seq))));
 }
 
 pub async fn once_subscribed_nothing_published_later_is_missed((a, b): Ends) {
@@ -162,6 +220,10 @@ macro_rules! clauses {
             what_is_published_reaches_the_other_instance_in_order,
             an_event_arrives_as_it_was,
             a_signal_arrives_with_who_sent_it,
+            every_instance_has_a_name_that_its_messages_bear,
+            who_is_in_a_room_and_who_asks_arrives_as_it_was_said,
+            who_writes_arrives_and_that_they_have_ended,
+            what_was_published_is_handed_over_before_the_end,
             once_subscribed_nothing_published_later_is_missed,
             many_channels_are_subscribed_to_at_once,
             an_instance_does_not_hear_itself,

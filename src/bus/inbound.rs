@@ -1,6 +1,6 @@
 //! The receiving end of a bus: bounded, and what does not fit becomes one gap.
 
-use super::{Incoming, Message};
+use super::{Incoming, Message, Node};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,9 +27,9 @@ impl Inbound {
     }
 
     /// Puts a message, after the gap that lies before it; whether there was room.
-    pub fn put(&self, message: Message, epoch: Option<Arc<str>>) -> bool {
+    pub fn put(&self, from: Node, message: Message, epoch: Option<Arc<str>>) -> bool {
         self.tell_gap();
-        let fits = self.sender.try_send(Incoming::Message { message, epoch }).is_ok();
+        let fits = self.sender.try_send(Incoming::Message { from, message, epoch }).is_ok();
         if !fits {
             self.gap.store(true, Ordering::Relaxed);
         }

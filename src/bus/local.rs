@@ -1,13 +1,13 @@
 //! The bus inside one process: instances that share a [`LocalBus`] hear each other.
 
 use super::inbound::Inbound;
-use super::{Bus, BusError, Incoming, Message};
+use super::{Bus, BusError, Incoming, Message, Node};
 use crate::model::Channel;
 use async_trait::async_trait;
 use parking_lot::RwLock;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
 /// Messages one instance may leave unread before it loses some.
@@ -17,9 +17,11 @@ pub const CAPACITY: usize = 65_536;
 #[derive(Default)]
 pub struct LocalBus {
     nodes: RwLock<Vec<Arc<Inbox>>>,
+    joined: AtomicU64,
 }
 
 struct Inbox {
+    node: Node,
     channels: RwLock<HashSet<Channel>>,
     inbound: Inbound,
     gone: AtomicBool,
@@ -38,6 +40,7 @@ impl LocalBus {
 
     fn join_with_capacity(self: &Arc<Self>, capacity: usize) -> Arc<LocalEnd> {
         let inbox = Arc::new(Inbox {
+            node: Node(self.joined.fetch_add(1, Ordering::Relaxed) + 1),
             channels: RwLock::default(),
             inbound: Inbound::new(capacity),
             gone: AtomicBool::new(false),
@@ -55,11 +58,15 @@ pub struct LocalEnd {
 
 #[async_trait]
 impl Bus for LocalEnd {
+    fn node(&self) -> Node {
+        self.inbox.node
+    }
+
     fn publish(&self, message: Message) {
         let channel = message.channel();
         for node in self.bus.nodes.read().iter() {
             if !Arc::ptr_eq(node, &self.inbox) && node.channels.read().contains(&channel) {
-                node.inbound.put(message.clone(), None);
+                node.inbound.put(self.inbox.node, message.clone(), None);
             }
         }
     }

@@ -4,6 +4,7 @@
 mod inbound;
 pub mod local;
 pub mod redis;
+mod seats;
 pub mod tally;
 #[cfg(test)]
 mod conformance;
@@ -12,15 +13,29 @@ mod tally_conformance;
 
 pub use local::LocalBus;
 pub use redis::RedisBus;
+pub use seats::{Ask, PART, Seats};
 pub use tally::Tally;
 
 use crate::model::{Channel, Event};
 use crate::protocol::server::Sender;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
+
+/// An instance: unlike for every start of every one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Node(pub u64);
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
 
 /// What travels.
 #[derive(Debug, Clone)]
@@ -36,6 +51,34 @@ pub enum Message {
         /// What.
         data: Arc<RawValue>,
     },
+    /// Somebody at the sender's writes in a room, or writes no more.
+    Typing {
+        /// Where.
+        channel: Channel,
+        /// Who.
+        from: Arc<Sender>,
+        /// Whether they still do.
+        writes: bool,
+    },
+    /// Who is in a room at the sender's.
+    Seats {
+        /// Where.
+        channel: Channel,
+        /// Who.
+        seats: Arc<Seats>,
+    },
+    /// The sender wants to know who is in a room elsewhere.
+    Ask {
+        /// Where.
+        channel: Channel,
+        /// What it knows.
+        ask: Ask,
+    },
+    /// The sender ends, and with it all its people are gone; told on the channel that every instance follows.
+    Farewell {
+        /// How long they count on, so that they can come back elsewhere, in milliseconds.
+        away_ms: u64,
+    },
 }
 
 impl Message {
@@ -43,7 +86,11 @@ impl Message {
     pub fn channel(&self) -> Channel {
         match self {
             Self::Event(event) => event.channel,
-            Self::Signal { channel, .. } => *channel,
+            Self::Signal { channel, .. }
+            | Self::Typing { channel, .. }
+            | Self::Seats { channel, .. }
+            | Self::Ask { channel, .. } => *channel,
+            Self::Farewell { .. } => Channel::Revocations,
         }
     }
 }
@@ -53,6 +100,8 @@ impl Message {
 pub enum Incoming {
     /// A message another instance published on a channel subscribed to here.
     Message {
+        /// Which instance.
+        from: Node,
         /// What was published.
         message: Message,
         /// The database it tells of, where instances of several may share the bus: it means nothing in another one.
@@ -97,6 +146,9 @@ pub struct BusError(pub String);
 /// that could not be confirmed is not forgotten: once it is, a gap is reported.
 #[async_trait]
 pub trait Bus: Send + Sync + 'static {
+    /// What this instance is called on the bus.
+    fn node(&self) -> Node;
+
     /// Sends to every other instance that is subscribed to the message's channel.
     fn publish(&self, message: Message);
 
@@ -114,6 +166,9 @@ pub trait Bus: Send + Sync + 'static {
     fn delivery(&self) -> Delivery {
         Delivery::InProcess
     }
+
+    /// Waits until what was published has been handed over, as far as it ever will be; the caller sets the time for it.
+    async fn flush(&self) {}
 
     /// What counts for all instances together, if something between them does.
     fn tally(self: Arc<Self>) -> Option<Arc<dyn Tally>> {

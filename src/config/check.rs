@@ -112,6 +112,10 @@ impl SocketConfig {
         ] {
             positive(bound, name)?;
         }
+        let refresh = self.presence_refresh >= Duration::from_millis(100);
+        must(refresh, "BELFRY_PRESENCE_REFRESH must be at least 100ms")?;
+        let refreshed = self.presence_ttl >= self.presence_refresh * 2;
+        must(refreshed, "BELFRY_PRESENCE_TTL must be at least twice BELFRY_PRESENCE_REFRESH")?;
         let frames = self.max_first_frame <= self.max_frame;
         must(frames, "BELFRY_MAX_FIRST_FRAME must be at most BELFRY_MAX_FRAME")?;
         let partial = self.max_frame <= self.max_partial_bytes;
@@ -218,6 +222,8 @@ mod tests {
             (&["--max-frame", "32767"], "BELFRY_MAX_FIRST_FRAME"),
             (&["--max-frame", "67108865"], "BELFRY_MAX_PARTIAL_BYTES"),
             (&["--tail-budget", "1048575"], "BELFRY_TAIL_BUDGET"),
+            (&["--presence-refresh", "99ms"], "BELFRY_PRESENCE_REFRESH"),
+            (&["--presence-ttl", "15s"], "BELFRY_PRESENCE_TTL"),
             (&["--sweep-interval", "49ms"], "BELFRY_SWEEP_INTERVAL"),
             (&["--sweep-interval", "1201ms"], "BELFRY_SWEEP_INTERVAL"),
             (&["--max-body", "0"], "BELFRY_MAX_BODY"),
@@ -231,6 +237,7 @@ mod tests {
         }
         for fine in [
             &["--max-frame", "32768"],
+            &["--presence-refresh", "12s"],
             &["--redis-url", "redis-cluster://a:7000?node=b:7000"],
             &["--sweep-interval", "50ms"],
             &["--sweep-interval", "1200ms"],

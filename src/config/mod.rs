@@ -248,6 +248,12 @@ pub struct SocketConfig {
     /// How long a channel that nobody watches any more stays in memory
     #[arg(long, env = "BELFRY_CHANNEL_LINGER", default_value = "10s", value_parser = duration)]
     pub channel_linger: Duration,
+    /// How often an instance tells the others that who was in a room there still is
+    #[arg(long, env = "BELFRY_PRESENCE_REFRESH", default_value = "8s", value_parser = duration)]
+    pub presence_refresh: Duration,
+    /// How long who is on an instance that says nothing more still counts; one more refresh may pass until it is seen
+    #[arg(long, env = "BELFRY_PRESENCE_TTL", default_value = "24s", value_parser = duration)]
+    pub presence_ttl: Duration,
     /// Bytes of a signal's data (too_large)
     #[arg(long, env = "BELFRY_MAX_SIGNAL", default_value_t = 4_096)]
     pub max_signal: usize,

@@ -132,7 +132,7 @@ impl Readiness {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bus::{BusError, Incoming, LocalBus, Message, PROOF_LASTS};
+    use crate::bus::{BusError, Incoming, LocalBus, Message, Node, PROOF_LASTS};
     use crate::model::{Channel, Clock, Timestamp};
     use async_trait::async_trait;
     use parking_lot::Mutex;
@@ -154,6 +154,9 @@ mod tests {
 
     #[async_trait]
     impl Bus for Told {
+        fn node(&self) -> Node {
+            Node(1)
+        }
         fn publish(&self, _: Message) {}
         async fn subscribe(&self, _: &[Channel]) -> Result<(), BusError> {
             Ok(())

@@ -4,10 +4,14 @@
 //! contiguous, or the socket is told `resync`. No guard of the registry is held across an await or returned. A socket
 //! holds cursors and the rest of one begun frame, never a queue of events.
 
+mod abroad;
 mod audience;
 mod conn;
+mod elsewhere;
 mod entry;
 mod gate;
+mod heard;
+mod herald;
 mod inbox;
 pub mod io;
 mod loader;
@@ -16,6 +20,7 @@ mod log;
 mod model_steps;
 #[cfg(test)]
 mod model_tests;
+mod neighbours;
 mod outbox;
 pub mod pace;
 mod paced;
@@ -30,6 +35,7 @@ mod sweep;
 mod tail;
 mod turns;
 mod typing;
+mod update;
 mod waiters;
 mod walk;
 mod watch;
@@ -53,6 +59,7 @@ use futures_util::FutureExt;
 use inbox::{Inbox, Told};
 use loader::Loader;
 use log::{Accepted, ChannelLog};
+use neighbours::Neighbours;
 use parking_lot::Mutex;
 use room::Schedule;
 use shard::Shard;
@@ -124,6 +131,7 @@ struct Core {
     inboxes: Vec<Arc<Inbox>>,
     loader: Loader,
     schedule: Arc<Schedule>,
+    neighbours: Neighbours,
     tail_bytes: Arc<AtomicUsize>,
     /// Logs could not be placed anew after the database was replaced.
     resync_due: AtomicBool,
@@ -141,6 +149,8 @@ impl Hub {
     pub fn start(parts: Parts, tasks: &TaskTracker) -> Self {
         let shards = parts.shards.clamp(1, MAX_SHARDS);
         let boot = parts.entropy.below(u64::from(u32::MAX)) as u32;
+        let (refresh, ttl) = (parts.config.presence_refresh, parts.config.presence_ttl);
+        let neighbours = Neighbours::new(refresh, ttl, !parts.bus.delivery().is_up());
         let core = Arc::new(Core {
             config: parts.config,
             store: parts.store,
@@ -156,6 +166,7 @@ impl Hub {
             inboxes: (0..shards).map(|_| Arc::default()).collect(),
             loader: Loader::default(),
             schedule: Arc::default(),
+            neighbours,
             tail_bytes: Arc::default(),
             resync_due: AtomicBool::new(false),
             boot,
@@ -173,8 +184,9 @@ impl Hub {
         tasks.spawn(vital(loader::catch_up(core.clone())));
         tasks.spawn(vital(sweep::run(core.clone())));
         tasks.spawn(vital(room::run(core.clone())));
+        tasks.spawn(vital(neighbours::run(core.clone())));
         if let Some(incoming) = core.bus.incoming() {
-            tasks.spawn(vital(sweep::receive(core.clone(), incoming)));
+            tasks.spawn(vital(heard::receive(core.clone(), incoming)));
         }
         Self { core }
     }
@@ -229,6 +241,7 @@ impl Hub {
     /// Tells every socket to go, those that come later too, and closes each at a time of its own within the window.
     /// Until then it is served, and its close waits a little for what it is owed.
     pub fn drain(&self, window: Duration) {
+        self.core.schedule.drain();
         self.core.inboxes.iter().for_each(|inbox| inbox.tell(Told::Drain(window)));
     }
 

@@ -2,12 +2,15 @@
 //! are told as logs are: a subscription holds the revision that it knows, and whoever is behind is given what leads from
 //! there to here, or all of it. What is told is encoded once for everybody.
 
+use super::abroad::Abroad;
 use super::loader::until_end;
 use super::log::ChannelLog;
-use super::roster::{Changes, Due, Roster, Update};
+use super::roster::{AWAY_MS, Roster};
 use super::typing::Typing;
+use super::update::{Changes, Due, Update};
 use super::walk::index;
 use super::{Core, Socket};
+use crate::bus::Message;
 use crate::metrics;
 use crate::model::{Channel, Event, UserId, UserRef};
 use crate::protocol::codec::Codec;
@@ -15,6 +18,7 @@ use crate::protocol::server::{Presence, Sender, ServerMessage};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::Deserialize;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -24,6 +28,8 @@ use tokio::time::sleep;
 const TICK: Duration = Duration::from_millis(50);
 /// Rooms looked at before others get the thread.
 const SLICE: usize = 256;
+/// How long who was sent away by an instance that ends has to come back elsewhere, before they are said to have left.
+pub const SENT_AWAY_MS: u64 = 2_000;
 /// So far behind that all of it is owed.
 const FAR_BEHIND: u32 = 1 << 30;
 
@@ -42,6 +48,10 @@ struct Inner {
 
 struct Life {
     roster: Roster,
+    /// The same room on other instances.
+    abroad: Abroad,
+    /// It counts as one in which others may be who are not seen.
+    partial: bool,
     typing: Typing,
     /// The last update of the roster.
     news: Option<Arc<News>>,
@@ -65,6 +75,10 @@ pub struct News {
 pub struct Schedule {
     rooms: Mutex<Vec<Arc<ChannelLog>>>,
     notify: Notify,
+    /// Sockets are being sent away, to come back elsewhere.
+    draining: AtomicBool,
+    /// The last version that other instances were told of any room.
+    version: AtomicU64,
 }
 
 /// What a look at a room came to.
@@ -74,6 +88,8 @@ struct Looked {
     tell: u64,
     /// Who is writing, if that is to be told.
     typing: Option<Vec<Sender>>,
+    /// What other instances are to be told.
+    abroad: Vec<Message>,
     /// There is more to come.
     again: bool,
 }
@@ -99,8 +115,8 @@ impl News {
 impl Life {
     fn new(revision: u32, schedule: Arc<Schedule>) -> Self {
         metrics::rosters(1);
-        let (roster, typing) = (Roster::new(revision), Typing::default());
-        Self { roster, typing, news: None, told: 0, scheduled: false, schedule }
+        let (roster, abroad, typing) = (Roster::new(revision), Abroad::default(), Typing::default());
+        Self { roster, abroad, partial: false, typing, news: None, told: 0, scheduled: false, schedule }
     }
 
     /// Makes the roster's update if it is time to; the shards to be told, a bit each.
@@ -115,7 +131,25 @@ impl Life {
     }
 
     fn is_pending(&self) -> bool {
-        self.roster.next_due().is_some() || !self.typing.is_idle()
+        let abroad = self.abroad.next_due(&self.roster).is_some();
+        abroad || self.roster.next_due().is_some() || !self.typing.is_idle()
+    }
+
+    /// Does what is due between instances; what the others are to be told.
+    fn exchange(&mut self, channel: Channel, now_ms: u64) -> Vec<Message> {
+        let schedule = &self.schedule;
+        let next = || schedule.version.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut told = self.abroad.look(&mut self.roster, channel, now_ms, next);
+        let ended = self.typing.take_ended().into_iter();
+        told.extend(ended.map(|from| Message::Typing { channel, from: Arc::new(from), writes: false }));
+        self.count_partial(self.abroad.is_partial());
+        told
+    }
+
+    fn count_partial(&mut self, partial: bool) {
+        if std::mem::replace(&mut self.partial, partial) != partial {
+            metrics::partial_rosters(if partial { 1 } else { -1 });
+        }
     }
 
     fn schedule(&mut self, log: &Arc<ChannelLog>) {
@@ -127,6 +161,7 @@ impl Life {
 
 impl Drop for Life {
     fn drop(&mut self) {
+        self.count_partial(false);
         metrics::rosters(-1);
     }
 }
@@ -135,7 +170,8 @@ impl Room {
     /// A seat is given up.
     pub fn leave(&self, log: &Arc<ChannelLog>, who: Option<UserId>, now_ms: u64) {
         if let Some(life) = &mut self.inner.lock().life {
-            life.roster.leave(who, now_ms);
+            let away_ms = life.schedule.away_ms();
+            life.roster.leave(who, now_ms, away_ms);
             life.schedule(log);
         }
     }
@@ -145,6 +181,15 @@ impl Room {
         // Whoever was told of is still to be looked at: the room stands on the schedule.
         if let Some(life) = &mut self.inner.lock().life {
             life.typing.end_marked(who, mark);
+        }
+    }
+
+    /// Somebody writes elsewhere, or writes no more.
+    pub(super) fn typing_elsewhere(&self, log: &Arc<ChannelLog>, who: &Sender, writes: bool, core: &Core) {
+        if writes && !log.audience.is_unwatched() {
+            core.in_room(log, |life, now_ms| life.typing.hear_elsewhere(who, now_ms));
+        } else if let Some(life) = &mut self.inner.lock().life {
+            life.typing.end_elsewhere(who.id);
         }
     }
 
@@ -168,22 +213,44 @@ impl Room {
         inner.life.as_ref().map(|life| (life.roster.revision(), life.roster.whole()))
     }
 
+    /// Does something between this room and the same room elsewhere, and sees to what follows; whether somebody is here
+    /// to be told of it.
+    pub(super) fn among(&self, log: &Arc<ChannelLog>, act: impl FnOnce(&mut Abroad, &mut Roster)) -> bool {
+        let mut inner = self.inner.lock();
+        let Some(life) = inner.life.as_mut().filter(|life| !life.roster.is_vacant()) else { return false };
+        act(&mut life.abroad, &mut life.roster);
+        life.schedule(log);
+        true
+    }
+
     fn look(&self, log: &ChannelLog, now_ms: u64) -> Looked {
         let mut inner = self.inner.lock();
         let Some(life) = &mut inner.life else { return Looked::default() };
+        let abroad = life.exchange(log.channel, now_ms);
         let tell = life.publish(log, now_ms);
         let typing = life.typing.update(now_ms);
-        let again = life.is_pending();
+        let over = life.abroad.end(&mut life.roster) && life.typing.is_idle();
+        let again = !over && life.is_pending();
         life.scheduled = again;
-        if life.roster.is_idle() && life.typing.is_idle() {
+        if over {
             inner.revision = life.roster.revision();
             inner.life = None;
         }
-        Looked { tell, typing, again }
+        Looked { tell, typing, abroad, again }
     }
 }
 
 impl Schedule {
+    /// How long a seat that is given up counts on.
+    fn away_ms(&self) -> u64 {
+        if self.draining.load(Ordering::Relaxed) { SENT_AWAY_MS } else { AWAY_MS }
+    }
+
+    /// From now on those who leave were sent away.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
     fn add(&self, log: Arc<ChannelLog>) {
         self.rooms.lock().push(log);
         self.notify.notify_one();
@@ -215,6 +282,7 @@ pub async fn run(core: Arc<Core>) {
             for log in rooms {
                 let looked = log.room.look(log, core.now_ms());
                 core.tell_roster(log, looked.tell);
+                looked.abroad.into_iter().for_each(|message| core.bus.publish(message));
                 if let Some(users) = looked.typing {
                     core.hand_out(log, 0, &ServerMessage::Typing { channel: log.channel, users: &users });
                 }
@@ -245,10 +313,19 @@ impl Core {
 
     /// Takes a seat; the revision with it, and all of the roster as of that.
     pub(super) fn enter(&self, log: &Arc<ChannelLog>, who: Option<&Arc<UserRef>>) -> (u32, Presence) {
-        self.in_room(log, |life, _| {
+        let (first, told) = self.in_room(log, |life, now_ms| {
+            let first = life.roster.is_vacant();
+            if first {
+                life.abroad.begin(&mut life.roster, self.is_blind(), now_ms);
+                life.count_partial(life.abroad.is_partial());
+            }
             life.roster.enter(who);
-            (life.roster.revision(), life.roster.whole())
-        })
+            (first, (life.roster.revision(), life.roster.whole()))
+        });
+        if first {
+            self.neighbours.visit(log);
+        }
+        told
     }
 
     /// Whoever has a seat says who they are, or what they are called now.
@@ -307,11 +384,14 @@ impl Socket {
         let admitted = caps.is_none_or(|(per_socket, per_room)| {
             writer.pace.signal(now_us, per_socket) && log.admit_signal(now_us, per_room)
         });
-        if admitted && log.audience.watchers() > 1 {
-            let mark = core.in_room(&log, |life, now_ms| life.typing.hear(who, now_ms));
+        if admitted {
+            let alone = log.audience.watchers() <= 1;
+            let mark = core.in_room(&log, |life, now_ms| life.typing.hear(who, alone, now_ms));
             if mark != 0 {
                 writer.subs[sub].typing = mark;
             }
+            drop(writer);
+            core.bus.publish(Message::Typing { channel, from: Arc::new(who.clone()), writes: true });
         }
         Some(())
     }

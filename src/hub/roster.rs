@@ -1,9 +1,12 @@
 //! Who is in a room, as a state machine: who comes and who goes is put in, what is to be told comes out. No I/O; times are
-//! passed in, in milliseconds of one clock. A person has a seat for each socket there, wherever that socket is connected.
+//! passed in, in milliseconds of one clock. A person has a seat for each socket here and for each instance elsewhere that
+//! has them. Who gives up their last seat here counts a little longer; what others say was so weighed by them.
 //!
 //! **Invariant.** Every visible change has a revision of its own. Who was told the roster of one revision and is given
 //! what an [`Update`] owes to it knows the roster of the update's.
 
+use super::elsewhere::Change;
+use super::update::{Changes, Update, is_newer};
 use crate::model::{UserId, UserRef};
 use crate::protocol::server::Presence;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,8 +24,16 @@ pub const AWAY_MS: u64 = 1_000;
 /// The people and the nameless of one room.
 pub struct Roster {
     people: BTreeMap<UserId, Person>,
-    /// Seats without a name.
+    /// How many of them are here.
+    here: usize,
+    /// Seats without a name here.
     anonymous: u64,
+    /// Those elsewhere.
+    anonymous_elsewhere: u64,
+    /// There may be others elsewhere who are not seen.
+    partial: bool,
+    /// Who of those here came, changed their name or went since others were told.
+    untold: Untold,
     /// When people without a seat cease to be there.
     leaving: BTreeSet<(u64, UserId)>,
     /// When seats without a name that were given up cease to count, in order.
@@ -37,10 +48,17 @@ pub struct Roster {
     told: Told,
 }
 
+/// Changes of those here: who came, and who went.
+type Untold = (BTreeSet<UserId>, BTreeSet<UserId>);
+
 struct Person {
     user: Arc<UserRef>,
+    /// Whether they are here, which is a little longer than they have a seat here.
+    here: bool,
     seats: u32,
-    /// When they cease to be there; counts while there is no seat.
+    /// Instances that have them.
+    elsewhere: u32,
+    /// When they cease to be here; counts while there is no seat.
     until_ms: u64,
     /// The revision they came with.
     since: u32,
@@ -54,65 +72,16 @@ struct Told {
     at_ms: Option<u64>,
 }
 
-/// What changed from one revision to another.
-pub struct Update {
-    before: u32,
-    /// What is known by whoever was given this.
-    pub revision: u32,
-    /// All of it.
-    pub whole: Presence,
-    /// What changed.
-    pub changes: Changes,
-}
-
-/// What those can be told who know how things stood.
-pub enum Changes {
-    /// Nothing: what came is gone again.
-    None,
-    /// This.
-    Said(Presence),
-    /// It cannot be said, or takes more words than all of it.
-    Unsaid,
-}
-
-/// What somebody is owed by an update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Due {
-    /// They know it already.
-    Nothing,
-    /// They know what came before it, and nothing changed that could be told.
-    Silence,
-    /// They know what came before it.
-    Changes,
-    /// They know something older, or something in between.
-    Whole,
-}
-
-impl Update {
-    /// What is owed to somebody who was last told `revision`.
-    pub fn due(&self, revision: u32) -> Due {
-        if !is_newer(self.revision, revision) {
-            return Due::Nothing;
-        }
-        match &self.changes {
-            Changes::None if revision == self.before => Due::Silence,
-            Changes::Said(_) if revision == self.before => Due::Changes,
-            _ => Due::Whole,
-        }
-    }
-}
-
-/// Whether a revision came after another; they may go round.
-fn is_newer(revision: u32, than: u32) -> bool {
-    revision.wrapping_sub(than) as i32 > 0
-}
-
 impl Roster {
     /// Nobody is there, and this is the last revision that was told of.
     pub fn new(revision: u32) -> Self {
         Self {
             people: BTreeMap::new(),
+            here: 0,
             anonymous: 0,
+            anonymous_elsewhere: 0,
+            partial: false,
+            untold: Untold::default(),
             leaving: BTreeSet::new(),
             anonymous_leaving: VecDeque::new(),
             revision,
@@ -128,9 +97,9 @@ impl Roster {
         self.revision
     }
 
-    /// Whether nobody is there and everybody knows.
-    pub fn is_idle(&self) -> bool {
-        self.people.is_empty() && self.nameless() == 0 && self.next_due().is_none()
+    /// Whether nobody is here, so that nobody is to be told of anything.
+    pub fn is_vacant(&self) -> bool {
+        self.here == 0 && self.nameless_here() == 0
     }
 
     /// A seat is taken, by a person or by nobody in particular.
@@ -143,19 +112,30 @@ impl Roster {
             }
             return;
         };
-        let Some(person) = self.people.get_mut(&user.id) else { return self.appear(user) };
-        if person.seats == 0 {
-            self.leaving.remove(&(person.until_ms, user.id));
+        match self.people.get_mut(&user.id) {
+            None => {
+                self.appear(user);
+                self.begin_here(user.id);
+            }
+            Some(person) => {
+                if person.here && person.seats == 0 {
+                    self.leaving.remove(&(person.until_ms, user.id));
+                } else if !person.here {
+                    self.begin_here(user.id);
+                }
+                self.rename_here(user);
+            }
         }
-        person.seats += 1;
-        self.rename(user);
+        if let Some(person) = self.people.get_mut(&user.id) {
+            person.seats += 1;
+        }
     }
 
-    /// Somebody gives a seat up.
-    pub fn leave(&mut self, who: Option<UserId>, now_ms: u64) {
+    /// Somebody gives a seat up, and counts for so long more.
+    pub fn leave(&mut self, who: Option<UserId>, now_ms: u64, away_ms: u64) {
         let Some(id) = who else {
             self.anonymous = self.anonymous.saturating_sub(1);
-            self.anonymous_leaving.push_back(now_ms + AWAY_MS);
+            self.anonymous_leaving.push_back(now_ms + away_ms);
             return;
         };
         let Some(person) = self.people.get_mut(&id) else { return };
@@ -163,13 +143,11 @@ impl Roster {
         if person.seats > 0 {
             return;
         }
-        if is_newer(person.since, self.told.revision) {
+        if person.elsewhere == 0 && is_newer(person.since, self.told.revision) {
             // Nobody was told that they came: there is no need to wait.
-            self.people.remove(&id);
-            self.joined.remove(&id);
-            self.change();
+            self.end_here(id);
         } else {
-            person.until_ms = now_ms + AWAY_MS;
+            person.until_ms = now_ms + away_ms;
             self.leaving.insert((person.until_ms, id));
         }
     }
@@ -177,8 +155,8 @@ impl Roster {
     /// Whoever has a seat says who they are, or what they are called now.
     pub fn reseat(&mut self, was: Option<UserId>, user: &Arc<UserRef>, now_ms: u64) {
         match was {
-            Some(id) if id == user.id => return self.rename(user),
-            Some(id) => self.leave(Some(id), now_ms),
+            Some(id) if id == user.id => return self.rename_here(user),
+            Some(id) => self.leave(Some(id), now_ms, AWAY_MS),
             None => {
                 // At once: nobody is two for a while.
                 self.anonymous = self.anonymous.saturating_sub(1);
@@ -186,6 +164,66 @@ impl Roster {
             }
         }
         self.enter(Some(user));
+    }
+
+    /// Takes what changed elsewhere, and how many are nameless there by now.
+    pub fn apply(&mut self, changes: Vec<Change>, anonymous: u64) {
+        for change in changes {
+            match change {
+                Change::Came(user) => {
+                    self.appear(&user);
+                    if let Some(person) = self.people.get_mut(&user.id) {
+                        person.elsewhere += 1;
+                    }
+                }
+                Change::Renamed(user) => _ = self.rename(&user),
+                Change::Went(id) => {
+                    if let Some(person) = self.people.get_mut(&id) {
+                        person.elsewhere = person.elsewhere.saturating_sub(1);
+                        self.vanish(id);
+                    }
+                }
+            }
+        }
+        if std::mem::replace(&mut self.anonymous_elsewhere, anonymous) != anonymous {
+            self.change();
+        }
+    }
+
+    /// Forgets those elsewhere, and says from now on whether others may be there who are not seen. If that is anything
+    /// new, all of it is told next.
+    pub fn forget_elsewhere(&mut self, partial: bool) {
+        let others = self.anonymous_elsewhere > 0 || self.people.values().any(|person| person.elsewhere > 0);
+        if self.partial == partial && !others {
+            return;
+        }
+        self.people.values_mut().for_each(|person| person.elsewhere = 0);
+        self.people.retain(|_, person| person.here);
+        (self.partial, self.anonymous_elsewhere, self.crowded) = (partial, 0, true);
+        self.change();
+        self.bound();
+    }
+
+    /// Those who are here.
+    pub fn people_here(&self) -> impl Iterator<Item = &Arc<UserRef>> {
+        self.people.values().filter(|person| person.here).map(|person| &person.user)
+    }
+
+    /// Nameless sockets here.
+    pub fn nameless_here(&self) -> u64 {
+        self.anonymous + self.anonymous_leaving.len() as u64
+    }
+
+    /// Whether there are changes of those here that others were not told.
+    pub fn has_untold(&self) -> bool {
+        !self.untold.0.is_empty() || !self.untold.1.is_empty()
+    }
+
+    /// Those changes: who came or has another name, and who went.
+    pub fn take_untold(&mut self) -> (Vec<Arc<UserRef>>, Vec<UserId>) {
+        let (came, went) = std::mem::take(&mut self.untold);
+        let came = came.iter().filter_map(|id| self.people.get(id)).map(|person| person.user.clone());
+        (came.collect(), went.into_iter().collect())
     }
 
     /// All that can be told of the present.
@@ -228,13 +266,16 @@ impl Roster {
     fn changes(&self) -> Changes {
         let (before, now) = (self.told.people, self.people.len());
         let numbers = self.numbers();
+        if self.crowded {
+            return Changes::Unsaid;
+        }
         if before > MAX_SAMPLED && now > MAX_SAMPLED {
             let same = numbers.anonymous == self.told.anonymous && before == now;
             return if same { Changes::None } else { Changes::Said(numbers) };
         }
         // Those who had a part of it, or the number alone, cannot complete it by what changed.
         let only_part_known = before.max(now) > MAX_SAMPLED || before > MAX_NAMED && now <= MAX_NAMED;
-        if only_part_known || self.crowded {
+        if only_part_known {
             return Changes::Unsaid;
         }
         if self.joined.is_empty() && self.left.is_empty() && numbers.anonymous == self.told.anonymous {
@@ -248,14 +289,38 @@ impl Roster {
     fn numbers(&self) -> Presence {
         let anonymous = self.nameless();
         let count = self.people.len() as u64 + anonymous;
-        Presence { count, anonymous, users: None, joined: None, left: None }
+        Presence { count, anonymous, users: None, joined: None, left: None, partial: self.partial }
     }
 
     fn nameless(&self) -> u64 {
-        self.anonymous + self.anonymous_leaving.len() as u64
+        self.nameless_here() + self.anonymous_elsewhere
     }
 
+    fn begin_here(&mut self, id: UserId) {
+        if let Some(person) = self.people.get_mut(&id) {
+            person.here = true;
+            self.here += 1;
+            self.untold.1.remove(&id);
+            self.untold.0.insert(id);
+        }
+    }
+
+    fn end_here(&mut self, id: UserId) {
+        if let Some(person) = self.people.get_mut(&id).filter(|person| person.here) {
+            person.here = false;
+            self.here -= 1;
+            self.untold.0.remove(&id);
+            self.untold.1.insert(id);
+            self.vanish(id);
+        }
+    }
+
+    /// Shows somebody who may be known already.
     fn appear(&mut self, user: &Arc<UserRef>) {
+        if self.people.contains_key(&user.id) {
+            self.rename(user);
+            return;
+        }
         self.change();
         // Who was known as gone to nobody yet was not away.
         let known = self.left.remove(&user.id);
@@ -263,29 +328,48 @@ impl Roster {
         if known.as_ref() != Some(user) {
             self.joined.insert(user.id);
         }
-        self.people.insert(user.id, Person { user: user.clone(), seats: 1, until_ms: 0, since });
+        self.people
+            .insert(user.id, Person { user: user.clone(), here: false, seats: 0, elsewhere: 0, until_ms: 0, since });
         self.bound();
     }
 
-    fn rename(&mut self, user: &Arc<UserRef>) {
-        let Some(person) = self.people.get_mut(&user.id) else { return };
-        if person.user != *user {
-            person.user = user.clone();
-            self.change();
-            self.joined.insert(user.id);
-            self.bound();
+    /// Lets somebody go at once who is neither here nor elsewhere.
+    fn vanish(&mut self, id: UserId) {
+        let there = |person: &Person| person.here || person.elsewhere > 0;
+        if self.people.get(&id).is_none_or(there) {
+            return;
         }
+        if let Some(person) = self.people.remove(&id) {
+            self.joined.remove(&id);
+            self.change();
+            // Nobody is told of the leaving of whom they were not told.
+            if !is_newer(person.since, self.told.revision) {
+                self.left.insert(id, person.user);
+                self.bound();
+            }
+        }
+    }
+
+    fn rename_here(&mut self, user: &Arc<UserRef>) {
+        if self.rename(user) {
+            self.untold.0.insert(user.id);
+        }
+    }
+
+    /// Whether that is another name or picture.
+    fn rename(&mut self, user: &Arc<UserRef>) -> bool {
+        let Some(person) = self.people.get_mut(&user.id).filter(|person| person.user != *user) else { return false };
+        person.user = user.clone();
+        self.change();
+        self.joined.insert(user.id);
+        self.bound();
+        true
     }
 
     fn expire(&mut self, now_ms: u64) {
         while let Some((until_ms, id)) = self.leaving.first().copied().filter(|(until_ms, _)| *until_ms <= now_ms) {
             self.leaving.remove(&(until_ms, id));
-            if let Some(person) = self.people.remove(&id) {
-                self.joined.remove(&id);
-                self.left.insert(id, person.user);
-                self.change();
-                self.bound();
-            }
+            self.end_here(id);
         }
         while self.anonymous_leaving.front().is_some_and(|until_ms| *until_ms <= now_ms) {
             self.anonymous_leaving.pop_front();

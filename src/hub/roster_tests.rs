@@ -1,5 +1,6 @@
 //! Whoever is given the whole of a roster once, and then what they are owed, knows who is there.
 
+use super::super::update::Due;
 use super::*;
 use proptest::prelude::*;
 
@@ -86,11 +87,11 @@ fn the_first_is_told_at_once_and_the_rest_together_half_a_second_later() {
 #[test]
 fn who_is_back_within_a_second_was_never_away_and_who_is_not_is_gone() {
     let mut roster = room(1..=2);
-    roster.leave(Some(UserId(2)), 10_000);
+    roster.leave(Some(UserId(2)), 10_000, AWAY_MS);
     assert!(roster.update(10_999).is_none());
     roster.enter(Some(&person(2)));
     assert!(roster.update(20_000).is_none());
-    roster.leave(Some(UserId(2)), 20_000);
+    roster.leave(Some(UserId(2)), 20_000, AWAY_MS);
     assert!(roster.update(20_999).is_none());
     assert_eq!(said(roster.update(21_000)), (vec![], vec![2]));
 }
@@ -102,7 +103,7 @@ fn who_comes_and_goes_between_two_updates_is_not_told_of() {
     roster.enter(Some(&person(2)));
     // This one has seen it.
     let mut between = View::of(&roster);
-    roster.leave(Some(UserId(2)), 100);
+    roster.leave(Some(UserId(2)), 100, AWAY_MS);
     let update = roster.update(500).unwrap();
     assert_eq!((before.hear(&update), between.hear(&update)), (Due::Silence, Due::Whole));
     assert_eq!(between, before);
@@ -114,7 +115,7 @@ fn who_comes_back_before_their_leaving_was_told_was_never_away() {
     let mut roster = room(1..=3);
     roster.enter(Some(&person(4)));
     let _ = roster.update(9_800);
-    roster.leave(Some(UserId(2)), 9_000);
+    roster.leave(Some(UserId(2)), 9_000, AWAY_MS);
     assert!(roster.update(10_001).is_none());
     roster.enter(Some(&person(2)));
     let mut view = View { revision: 0, ..View::default() };
@@ -128,12 +129,12 @@ fn who_comes_back_before_their_leaving_was_told_was_never_away() {
 fn a_person_with_many_sockets_is_one() {
     let mut roster = room(1..=1);
     (0..5).for_each(|_| roster.enter(Some(&person(1))));
-    (0..5).for_each(|_| roster.leave(Some(UserId(1)), 1_000));
+    (0..5).for_each(|_| roster.leave(Some(UserId(1)), 1_000, AWAY_MS));
     assert!(roster.update(10_000).is_none());
     assert_eq!(roster.whole().count, 1);
-    roster.leave(Some(UserId(1)), 10_000);
+    roster.leave(Some(UserId(1)), 10_000, AWAY_MS);
     assert_eq!(said(roster.update(11_000)), (vec![], vec![1]));
-    assert!(roster.is_idle());
+    assert!(roster.is_vacant() && roster.next_due().is_none());
 }
 
 #[test]
@@ -142,10 +143,10 @@ fn the_nameless_are_counted_and_a_reload_of_theirs_is_not_seen_either() {
     (0..3).for_each(|_| roster.enter(None));
     let update = roster.update(500).unwrap();
     assert_eq!((update.whole.count, update.whole.anonymous), (4, 3));
-    roster.leave(None, 10_000);
+    roster.leave(None, 10_000, AWAY_MS);
     roster.enter(None);
     assert!(roster.update(20_000).is_none());
-    roster.leave(None, 20_000);
+    roster.leave(None, 20_000, AWAY_MS);
     assert!(roster.update(20_999).is_none());
     let update = roster.update(21_000).unwrap();
     assert_eq!((update.whole.count, update.whole.anonymous), (3, 2));
@@ -181,10 +182,10 @@ fn up_to_a_hundred_are_named_and_up_to_a_thousand_a_sample_of_a_hundred() {
 fn who_has_had_a_sample_is_told_all_once_the_room_is_small_enough() {
     let mut roster = room(1..=102);
     let mut view = View::of(&roster);
-    roster.leave(Some(UserId(1)), 1_000);
+    roster.leave(Some(UserId(1)), 1_000, AWAY_MS);
     let update = roster.update(2_000).unwrap();
     assert_eq!(view.hear(&update), Due::Changes);
-    roster.leave(Some(UserId(2)), 3_000);
+    roster.leave(Some(UserId(2)), 3_000, AWAY_MS);
     let update = roster.update(4_000).unwrap();
     assert_eq!(view.hear(&update), Due::Whole);
     assert_eq!((view.people.len(), view.numbers), (100, (100, 0)));
@@ -202,7 +203,7 @@ fn above_a_thousand_the_number_alone_is_told_and_below_it_a_sample_again() {
     let update = roster.update(2_000).unwrap();
     assert_eq!(view.hear(&update), Due::Changes);
     assert_eq!((view.people.len(), view.numbers), (0, (1_002, 0)));
-    [1_001, 1_002].into_iter().for_each(|id| roster.leave(Some(UserId(id)), 3_000));
+    [1_001, 1_002].into_iter().for_each(|id| roster.leave(Some(UserId(id)), 3_000, AWAY_MS));
     let update = roster.update(4_000).unwrap();
     assert_eq!(view.hear(&update), Due::Whole);
     assert_eq!((view.people.len(), view.numbers), (100, (1_000, 0)));
@@ -290,11 +291,11 @@ proptest! {
                 }
                 Step::Leave(None) if nameless > 0 => {
                     nameless -= 1;
-                    roster.leave(None, now_ms);
+                    roster.leave(None, now_ms, AWAY_MS);
                 }
                 Step::Leave(Some(id)) if seats.get(&id).is_some_and(|seats| *seats > 0) => {
                     *seats.entry(id).or_default() -= 1;
-                    roster.leave(Some(UserId(id)), now_ms);
+                    roster.leave(Some(UserId(id)), now_ms, AWAY_MS);
                 }
                 Step::SignIn(id) if nameless > 0 => {
                     nameless -= 1;
@@ -318,6 +319,6 @@ proptest! {
             prop_assert_eq!(view.numbers, (seats.len() as u64 + nameless, nameless));
             prop_assert_eq!(view.revision, roster.revision());
         }
-        prop_assert_eq!(roster.is_idle(), seats.is_empty() && nameless == 0);
+        prop_assert_eq!(roster.is_vacant(), seats.is_empty() && nameless == 0);
     }
 }

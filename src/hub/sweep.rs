@@ -5,15 +5,12 @@ use super::Core;
 use super::inbox::Told;
 use super::loader::until_end;
 use super::log::ChannelLog;
-use crate::bus::{Incoming, Message};
-use crate::model::{Channel, Event};
-use crate::protocol::server::Sender;
+use crate::model::Channel;
 use crate::store::read::Head;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::mpsc::Receiver;
 use tokio::time::sleep;
 
 /// Channels compared by one query.
@@ -22,10 +19,7 @@ const CHANNELS_AT_ONCE: usize = 20_000;
 /// Sweeps until the hub ends.
 pub async fn run(core: Arc<Core>) {
     loop {
-        // A third less to a third more, so that instances which began together do not ask together for ever.
-        let third = core.config.sweep.interval / 3;
-        let chance = core.entropy.below((third * 2).as_micros() as u64 + 1);
-        let pause = third * 2 + Duration::from_micros(chance);
+        let pause = pause(core.config.sweep.interval, |most| core.entropy.below(most));
         if until_end(&core, sleep(pause)).await.is_none() {
             return;
         }
@@ -34,25 +28,14 @@ pub async fn run(core: Arc<Core>) {
     }
 }
 
-/// Hands on what other instances say.
-pub async fn receive(core: Arc<Core>, mut incoming: Receiver<Incoming>) {
-    while let Some(Some(arrived)) = until_end(&core, incoming.recv()).await {
-        match arrived {
-            Incoming::Message { message: Message::Event(event), epoch } => core.accept_heard(event, epoch.as_deref()),
-            Incoming::Message { message: Message::Signal { channel, from, data }, .. } => {
-                if let Some(log) = core.registry.get(&channel).map(|log| log.clone()) {
-                    let from: &Sender = &from;
-                    core.deliver_signal(&log, 0, from, &data);
-                }
-            }
-            Incoming::Gap => {
-                let _ = sweep(&core, Duration::ZERO).await;
-            }
-        }
-    }
+/// The interval, a third less to a third more: instances that began together do not ask together for ever.
+fn pause(interval: Duration, below: impl FnOnce(u64) -> u64) -> Duration {
+    let shortest = interval * 2 / 3;
+    shortest + Duration::from_micros(below(shortest.as_micros() as u64 + 1))
 }
 
-async fn sweep(core: &Core, pause: Duration) -> Result<(), ()> {
+/// One sweep.
+pub(super) async fn sweep(core: &Core, pause: Duration) -> Result<(), ()> {
     let control = core.store.control().await.map_err(|_| ())?;
     core.clock.set(control.now);
     let replaced = core.epoch.set(&control.epoch);
@@ -180,16 +163,6 @@ fn keep_budget(core: &Core) {
 }
 
 impl Core {
-    /// Takes an event that another instance told of the database with this epoch. In any other it means nothing.
-    fn accept_heard(&self, event: Event, epoch: Option<&str>) {
-        let Some(log) = self.registry.get(&event.channel).map(|log| log.clone()) else { return };
-        let generation = log.generation();
-        // Asked in this order: whoever changes the epoch goes on to change the generation.
-        if epoch.is_none_or(|epoch| *epoch == *self.epoch.get()) {
-            self.pass(&log, vec![event], Some(generation));
-        }
-    }
-
     /// Receives channels no more that have left memory.
     pub(super) async fn leave_bus(&self, mut gone: Vec<Channel>) {
         if gone.is_empty() {
@@ -199,5 +172,18 @@ impl Core {
         // Somebody may have come back in between; what was published meanwhile is found by the next sweep.
         gone.retain(|channel| self.registry.contains_key(channel));
         self.hear(&gone).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_the_interval_give_or_take_a_third() {
+        for (interval, shortest, longest) in [(750, 500, 1_000), (1_200, 800, 1_600), (60, 40, 80)] {
+            let paused = |below: fn(u64) -> u64| pause(Duration::from_millis(interval), below).as_millis();
+            assert_eq!((paused(|_| 0), paused(|most| most - 1)), (shortest, longest));
+        }
     }
 }

@@ -24,24 +24,41 @@ pub struct Typing {
     /// Somebody who was told of still writes.
     repeated: bool,
     last_mark: u8,
+    /// Who has ended with their socket since other instances were told.
+    ended: Vec<Sender>,
 }
 
 struct Typist {
     who: Sender,
     until_ms: u64,
     mark: u8,
+    /// Nobody else is here to be told of it.
+    alone: bool,
+    /// By a socket of another instance.
+    elsewhere: bool,
 }
 
 impl Typing {
-    /// Somebody writes. The mark tells by which socket, should that one end: 0 where nothing was noted.
-    pub fn hear(&mut self, who: &Sender, now_ms: u64) -> u8 {
+    /// Somebody writes here; `alone` where nobody else is here, so that only other instances are told. The mark tells by
+    /// which socket, should that one end: 0 where nothing was noted.
+    pub fn hear(&mut self, who: &Sender, alone: bool, now_ms: u64) -> u8 {
+        self.note(who, alone, false, now_ms)
+    }
+
+    /// Somebody writes on another instance.
+    pub fn hear_elsewhere(&mut self, who: &Sender, now_ms: u64) {
+        self.note(who, false, true, now_ms);
+    }
+
+    fn note(&mut self, who: &Sender, alone: bool, elsewhere: bool, now_ms: u64) -> u8 {
         let mark = self.last_mark.wrapping_add(1).max(1);
         let until_ms = now_ms + TYPING_MS;
         if let Some(typist) = self.typists.iter_mut().find(|typist| typist.who.id == who.id) {
-            (typist.until_ms, typist.mark) = (until_ms, mark);
-            self.repeated = true;
+            (typist.until_ms, typist.mark, typist.elsewhere) = (until_ms, mark, elsewhere);
+            typist.alone &= alone;
+            self.repeated |= !typist.alone;
         } else if self.typists.len() < MAX_TYPISTS {
-            self.typists.push(Typist { who: who.clone(), until_ms, mark });
+            self.typists.push(Typist { who: who.clone(), until_ms, mark, alone, elsewhere });
         } else {
             return 0;
         }
@@ -56,12 +73,23 @@ impl Typing {
 
     /// The socket with this mark has ended.
     pub fn end_marked(&mut self, id: UserId, mark: u8) {
-        self.typists.retain(|typist| typist.who.id != id || typist.mark != mark);
+        let ended = self.typists.extract_if(.., |typist| typist.who.id == id && typist.mark == mark);
+        self.ended.extend(ended.filter(|typist| !typist.elsewhere).map(|typist| typist.who));
+    }
+
+    /// The socket of another instance by which somebody wrote has ended.
+    pub fn end_elsewhere(&mut self, id: UserId) {
+        self.typists.retain(|typist| typist.who.id != id || !typist.elsewhere);
+    }
+
+    /// Whose sockets have ended while they wrote, since it was last asked: other instances are to be told.
+    pub fn take_ended(&mut self) -> Vec<Sender> {
+        std::mem::take(&mut self.ended)
     }
 
     /// Whether nobody writes and everybody knows.
     pub fn is_idle(&self) -> bool {
-        self.typists.is_empty() && self.told.is_empty()
+        self.typists.is_empty() && self.told.is_empty() && self.ended.is_empty()
     }
 
     /// Whether nobody writes.
@@ -72,7 +100,8 @@ impl Typing {
     /// All names, if it is time to tell them.
     pub fn update(&mut self, now_ms: u64) -> Option<Vec<Sender>> {
         self.typists.retain(|typist| typist.until_ms > now_ms);
-        let changed = !self.typists.iter().map(|typist| typist.who.id).eq(self.told.iter().copied());
+        let seen = || self.typists.iter().filter(|typist| !typist.alone).map(|typist| &typist.who);
+        let changed = !seen().map(|who| who.id).eq(self.told.iter().copied());
         let pause = match (changed, self.repeated) {
             (true, _) => TOLD_EVERY_MS,
             (false, true) => REPEATED_MS,
@@ -81,10 +110,11 @@ impl Typing {
         if self.told_ms.is_some_and(|told_ms| now_ms < told_ms + pause) {
             return None;
         }
-        self.told = self.typists.iter().map(|typist| typist.who.id).collect();
+        let names: Vec<Sender> = seen().cloned().collect();
+        self.told = names.iter().map(|who| who.id).collect();
         self.told_ms = Some(now_ms);
         self.repeated = false;
-        Some(self.typists.iter().map(|typist| typist.who.clone()).collect())
+        Some(names)
     }
 }
 
@@ -103,7 +133,7 @@ mod tests {
     #[test]
     fn a_name_appears_at_once_and_goes_after_six_seconds_without_a_repetition() {
         let mut typing = Typing::default();
-        typing.hear(&person(1), 1_000);
+        typing.hear(&person(1), false, 1_000);
         assert_eq!(ids(typing.update(1_000)), Some(vec![1]));
         assert_eq!(ids(typing.update(6_999)), None);
         assert_eq!(ids(typing.update(7_000)), Some(vec![]));
@@ -117,7 +147,7 @@ mod tests {
         let mut told = Vec::new();
         for now_ms in (0..30_000).step_by(100) {
             if now_ms % 1_000 == 0 {
-                typing.hear(&person(1), now_ms);
+                typing.hear(&person(1), false, now_ms);
             }
             if typing.update(now_ms).is_some() {
                 told.push(now_ms);
@@ -131,12 +161,12 @@ mod tests {
         let mut typing = Typing::default();
         let mut told = 0;
         for now_ms in 0..10_000 {
-            typing.hear(&person(now_ms as i64 % 15), now_ms);
+            typing.hear(&person(now_ms as i64 % 15), false, now_ms);
             typing.end(UserId((now_ms as i64 + 7) % 15));
             told += usize::from(typing.update(now_ms).is_some());
         }
         assert!((15..=20).contains(&told), "{told}");
-        typing.hear(&person(77), 10_000);
+        typing.hear(&person(77), false, 10_000);
         typing.end(UserId(77));
         let before = typing.typists.len();
         assert!(typing.update(11_000).is_none_or(|told| told.len() == before));
@@ -145,19 +175,46 @@ mod tests {
     #[test]
     fn twenty_names_are_kept_and_one_more_is_not() {
         let mut typing = Typing::default();
-        assert!((1..=20).all(|id| typing.hear(&person(id), 0) != 0));
-        assert_eq!(typing.hear(&person(21), 0), 0);
-        assert_ne!(typing.hear(&person(3), 0), 0);
+        assert!((1..=20).all(|id| typing.hear(&person(id), false, 0) != 0));
+        assert_eq!(typing.hear(&person(21), false, 0), 0);
+        assert_ne!(typing.hear(&person(3), false, 0), 0);
         assert_eq!(ids(typing.update(0)), Some((1..=20).collect()));
         typing.end(UserId(5));
-        assert_ne!(typing.hear(&person(21), 0), 0);
+        assert_ne!(typing.hear(&person(21), false, 0), 0);
+    }
+
+    #[test]
+    fn whoever_is_alone_is_not_told_of_here_until_they_go_on_in_company() {
+        let mut typing = Typing::default();
+        typing.hear(&person(1), true, 0);
+        assert_eq!(typing.update(0), None);
+        typing.hear_elsewhere(&person(2), 100);
+        assert_eq!(ids(typing.update(100)), Some(vec![2]));
+        typing.hear(&person(1), false, 1_000);
+        assert_eq!(ids(typing.update(1_000)), Some(vec![1, 2]));
+        typing.end_elsewhere(UserId(1));
+        typing.end_elsewhere(UserId(2));
+        assert_eq!(ids(typing.update(1_500)), Some(vec![1]));
+    }
+
+    #[test]
+    fn others_are_told_of_the_end_of_a_socket_that_wrote_here_and_of_no_other() {
+        let mut typing = Typing::default();
+        let alone = typing.hear(&person(1), true, 0);
+        let before = typing.hear(&person(2), false, 0);
+        typing.hear_elsewhere(&person(2), 0);
+        typing.end_marked(UserId(1), alone);
+        typing.end_marked(UserId(2), before);
+        assert_eq!(typing.take_ended(), [person(1)]);
+        assert_eq!(ids(typing.update(0)), Some(vec![2]));
+        assert!(typing.take_ended().is_empty());
     }
 
     #[test]
     fn another_socket_of_the_person_ends_nothing() {
         let mut typing = Typing::default();
-        let first = typing.hear(&person(1), 0);
-        let second = typing.hear(&person(1), 10);
+        let first = typing.hear(&person(1), false, 0);
+        let second = typing.hear(&person(1), false, 10);
         typing.end_marked(UserId(1), first);
         assert_eq!(ids(typing.update(20)), Some(vec![1]));
         typing.end_marked(UserId(1), second);

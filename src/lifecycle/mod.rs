@@ -21,6 +21,8 @@ use pace::{Pace, Turn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,6 +38,8 @@ const BACKLOG: u32 = 4_096;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after a failed accept, mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(20);
+/// How long a connection that has not been used yet is still waited for at the end: browsers keep some in reserve.
+const SPARE_GRACE: Duration = Duration::from_millis(500);
 /// How often observations are summed up; until then each is kept by itself.
 const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// How often it is looked whether the last socket has gone.
@@ -153,8 +157,10 @@ async fn connection(
     finish: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
-    let its_turn = turn.clone();
+    let used = Arc::new(AtomicBool::new(false));
+    let (service_used, its_turn) = (used.clone(), turn.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
+        service_used.store(true, Ordering::Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
         let (router, stop, turn) = (router.clone(), stop.clone(), its_turn.clone());
@@ -178,7 +184,11 @@ async fn connection(
                 result = connection.as_mut() => result,
                 () = finish.cancelled() => {
                     connection.as_mut().graceful_shutdown();
-                    connection.await
+                    match timeout(SPARE_GRACE, connection.as_mut()).await {
+                        Ok(result) => result,
+                        Err(_) if used.load(Ordering::Relaxed) => connection.await,
+                        Err(_) => Ok(()),
+                    }
                 }
             }
         }

@@ -4,8 +4,11 @@
 //! a status, a code or a class of kinds; no id, name or address is one. What counts per message takes sums, so that a
 //! burst costs one call.
 
+mod rosters;
 #[cfg(test)]
 mod tests;
+
+pub use rosters::{nodes, partial_rosters, rosters};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -59,6 +62,8 @@ metrics! {
     COMMANDS Counter "belfry_commands_total" &[], "Commands received over sockets, by type";
     CHANNELS Gauge "belfry_channels" &[], "Channels kept in memory";
     ROSTERS Gauge "belfry_rosters" &[], "Rooms in which somebody is seen or writes";
+    PARTIAL_ROSTERS Gauge "belfry_rosters_partial" &[], "Of those, rooms whose people on other instances are not seen";
+    NODES Gauge "belfry_nodes" &[], "Other instances that were heard of lately";
     TAIL_BYTES Gauge "belfry_tail_bytes" &[], "Bytes of encoded events kept in memory";
     EVENTS Counter "belfry_events_appended_total" &[], "Events committed by this instance, by class of kind";
     GROUP_SIZE Histogram "belfry_commit_group_size" GROUP_SIZES, "Writes committed in one transaction";
@@ -232,11 +237,6 @@ pub fn command(kind: &'static str) {
 /// Channels entered memory, or left it (negative).
 pub fn channels(change: i64) {
     hot(|hot| hot.channels.increment(change as f64));
-}
-
-/// Rooms have somebody to be seen in them now, or nobody any more (negative).
-pub fn rosters(change: i64) {
-    hot(|hot| hot.rosters.increment(change as f64));
 }
 
 /// Bytes of encoded events entered memory, or left it (negative).

@@ -26,6 +26,8 @@ fn what_was_counted_is_rendered_under_its_name() {
     channels(2);
     channels(-1);
     rosters(1);
+    partial_rosters(1);
+    nodes(2);
     tail_bytes(10);
     events_appended(["comment.created", "custom.of-somebody", "made.up"].into_iter());
     group_committed(3, Duration::from_millis(2));

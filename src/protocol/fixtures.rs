@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Who made the fixtures of the server: a file that no test produces proves nothing.
-const MADE_HERE: [&str; 23] = [
+const MADE_HERE: [&str; 24] = [
     "error",
     "error.rate_limited",
     "error.without_id",
@@ -23,6 +23,7 @@ const MADE_HERE: [&str; 23] = [
     "pong",
     "presence",
     "presence.count",
+    "presence.partial",
     "presence.whole",
     "reply",
     "reply.notifications_read",
@@ -136,7 +137,7 @@ fn present() -> Presence {
     };
     let bob = UserRef { id: UserId(4), name: "Bob".into(), handle: "bob".into(), avatar_url: None };
     let users = Some(vec![ada.into(), bob.into()]);
-    Presence { count: 5, anonymous: 3, users, joined: None, left: None }
+    Presence { count: 5, anonymous: 3, users, joined: None, left: None, partial: false }
 }
 
 /// The events that `welcome` and `subscribed` bear.
@@ -187,8 +188,11 @@ fn who_is_there_and_who_writes_is_said_as_in_their_fixtures() {
     let left = Some(vec![UserId(7), UserId(70_000)]);
     let joined = whole.users.clone().map(|mut users| users.split_off(1));
     let changes = Presence { users: None, joined, left, ..whole.clone() };
-    let count = Presence { count: 1_203, anonymous: 2, users: None, joined: None, left: None };
-    for (name, presence) in [("presence.whole", &whole), ("presence", &changes), ("presence.count", &count)] {
+    let count = Presence { count: 1_203, anonymous: 2, users: None, ..whole.clone() };
+    let partial = Presence { count: 2, anonymous: 0, partial: true, ..whole.clone() };
+    for (name, presence) in
+        [("presence.whole", &whole), ("presence", &changes), ("presence.count", &count), ("presence.partial", &partial)]
+    {
         assert_says(name, |codec| payload(&codec.frame(&ServerMessage::Presence { channel: POST, presence })));
     }
     let sender = |user: &Arc<UserRef>| Sender::from(&**user);

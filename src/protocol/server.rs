@@ -65,6 +65,9 @@ pub struct Presence {
     /// Who is gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<Vec<UserId>>,
+    /// There may be others elsewhere who are not seen just now.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
 }
 
 /// A message that is put together as a whole.

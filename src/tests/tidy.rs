@@ -171,14 +171,15 @@ fn only_the_store_knows_sql() {
 }
 
 #[test]
-fn metrics_are_counted_in_one_file() {
+fn metrics_are_counted_in_one_module() {
     let macros = ["counter!(", "gauge!(", "histogram!("];
     let elsewhere = files("src", &[".rs"]).into_iter().filter(|path| {
-        !["src/metrics/mod.rs", "src/tests/tidy.rs"].iter().any(|allowed| path == Path::new(allowed))
+        !path.starts_with("src/metrics")
+            && path != Path::new("src/tests/tidy.rs")
             && macros.iter().any(|name| code(path).contains(name))
     });
     let elsewhere: Vec<_> = elsewhere.map(|path| path.display().to_string()).collect();
-    assert_none(&elsewhere, "every metric has its name and its meaning in src/metrics/mod.rs");
+    assert_none(&elsewhere, "every metric is counted in src/metrics, and has its name and its meaning in mod.rs");
 }
 
 #[test]

@@ -12,7 +12,7 @@ export function Here({ roster }: { roster: Roster | null }) {
 }
 
 function WhoIsHere({ roster }: { roster: Roster }) {
-  const { anonymous, count, users } = roster;
+  const { anonymous, count, partial, users } = roster;
   const faces = users.slice(0, FACES);
   const more = count - faces.length;
   const guests = counted(anonymous, "guest", "guests");
@@ -20,7 +20,7 @@ function WhoIsHere({ roster }: { roster: Roster }) {
   return (
     <Popover
       label="Who is here"
-      buttonLabel={`${counted(count, "person", "people")} here`}
+      buttonLabel={`${partial ? "at least " : ""}${counted(count, "person", "people")} here`}
       buttonClass="plain"
       panelClass="roster"
       align="end"
@@ -42,6 +42,7 @@ function WhoIsHere({ roster }: { roster: Roster }) {
           ))}
           {unnamed > 0 && <li class="quiet">and {counted(unnamed, "other person", "others")}</li>}
           {anonymous > 0 && <li class="quiet">{users.length ? `and ${guests}` : guests}</li>}
+          {partial && <li class="quiet">Others may be here who cannot be seen just now.</li>}
         </ul>
       )}
     </Popover>

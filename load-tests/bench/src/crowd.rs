@@ -222,7 +222,7 @@ impl Member {
         while let Some((opcode, payload, length)) = parse(&bytes[done..]) {
             done += length;
             match opcode {
-                8 => return Err(format!("closed by the server: {}", String::from_utf8_lossy(payload)).into()),
+                8 => return Err(format!("closed by the server: {}", reason(payload)).into()),
                 9 => self.pong(frame(10, payload, true), tally)?,
                 _ if self.role == Role::Counts => {
                     if let Some(pong) = dialect.receive(payload, &mut self.rest, tally) {
@@ -252,6 +252,16 @@ impl Member {
             return Ok(());
         }
         self.flush()
+    }
+}
+
+/// What a close frame tells.
+fn reason(payload: &[u8]) -> String {
+    match payload {
+        [high, low, text @ ..] => {
+            format!("{} {}", u16::from_be_bytes([*high, *low]), String::from_utf8_lossy(text))
+        }
+        _ => "without a reason".into(),
     }
 }
 

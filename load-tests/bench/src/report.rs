@@ -171,6 +171,7 @@ pub fn thousands(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn only_what_stands_between_the_marks_is_rewritten() {
@@ -179,6 +180,25 @@ mod tests {
         assert_eq!(new, format!("before\n{BEGIN}\nnew\n{END}\nafter\n"));
         assert_eq!(replaced(&new, "new").expect("still there"), new);
         assert!(replaced("no marks", "new").is_err());
+    }
+
+    #[test]
+    fn a_table_has_costs_beside_the_floor_and_says_what_is_not_here() {
+        let measure = |way: &str, cpu: f64| json!({"way": way, "mode": "one", "subscribers": 100, "rooms": 1, "round": 1, "cpu_us": cpu, "lost": 0});
+        let tables = tables(&Results(json!({
+            "ways": ["floor", "ws", "nats"], "rounds": 1, "rate": 50, "versions": {"ws": "8"},
+            "missing": {"nats": "no apt"}, "failures": ["ws, 10000 sockets: it broke"],
+            "measures": [measure("floor", 2.0), measure("ws", 3.0)],
+        })));
+        for line in [
+            "| floor: a loop of `send(2)` | 2.00 | – | – |",
+            "| ws | 3.00 (1.50×) | – | – |",
+            "| NATS | not here: no apt |",
+            "Not measured: ws, 10000 sockets: it broke.",
+            "Versions: ws 8.",
+        ] {
+            assert!(tables.lines().any(|found| found == line), "{line} in {tables}");
+        }
     }
 
     #[test]

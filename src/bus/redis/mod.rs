@@ -21,7 +21,7 @@ mod wanted;
 mod wire;
 
 use super::inbound::Inbound;
-use super::{Bus, BusError, Delivery, Incoming, Message, Tally};
+use super::{Bus, BusError, Delivery, Incoming, Message, Node, Tally};
 use crate::metrics::{self, Gap, Unpublished};
 use crate::model::clock::SharedClock;
 use crate::model::random::SharedEntropy;
@@ -36,11 +36,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tally::Counter;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::sleep;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use wanted::Wanted;
-use wire::Node;
 
 /// Messages the hub may leave unread before it loses some.
 const CAPACITY: usize = 8_192;
@@ -83,7 +82,7 @@ impl RedisBus {
     ) -> Result<Arc<Self>, BusError> {
         let shared = Arc::new(Shared {
             address: Address::read(url)?,
-            node: Node::new(entropy.below(u64::MAX)),
+            node: Node(entropy.below(u64::MAX)),
             epoch,
             started: clock.instant(),
             clock,
@@ -104,6 +103,10 @@ impl RedisBus {
 
 #[async_trait]
 impl Bus for RedisBus {
+    fn node(&self) -> Node {
+        self.shared.node
+    }
+
     fn publish(&self, message: Message) {
         let reason = match self.shared.outbox.put(Letter::Message(self.shared.epoch.get(), message)) {
             Ok(()) => return,
@@ -128,6 +131,13 @@ impl Bus for RedisBus {
     fn delivery(&self) -> Delivery {
         let now = self.shared.clock.instant();
         Delivery::Proved(self.shared.heard_at().map(|at| now.saturating_duration_since(at)))
+    }
+
+    async fn flush(&self) {
+        let (sender, sent) = oneshot::channel();
+        if self.shared.outbox.put(Letter::Mark(sender)).is_ok() {
+            let _ = sent.await;
+        }
     }
 
     fn tally(self: Arc<Self>) -> Option<Arc<dyn Tally>> {

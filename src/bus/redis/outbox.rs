@@ -5,7 +5,7 @@ use crate::bus::Message;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, oneshot};
 
 /// Most messages that wait.
 pub const MOST: usize = 8_192;
@@ -20,6 +20,8 @@ pub enum Letter {
     Message(Arc<str>, Message),
     /// A word to oneself, sent at this time.
     Probe(u64),
+    /// Nothing: whoever waits is told that all before it was sent, or dropped.
+    Mark(oneshot::Sender<()>),
 }
 
 impl Letter {
@@ -32,7 +34,8 @@ impl Letter {
         match self {
             Self::Message(_, Message::Event(event)) => event.data.get().len(),
             Self::Message(_, Message::Signal { data, .. }) => data.get().len(),
-            Self::Probe(_) => 0,
+            Self::Message(_, Message::Seats { seats, .. }) => seats.bytes(),
+            Self::Message(..) | Self::Probe(_) | Self::Mark(_) => 0,
         }
     }
 }

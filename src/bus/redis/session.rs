@@ -72,7 +72,7 @@ struct Session<'a> {
 impl Session<'_> {
     async fn carry(&self) -> Result<End, End> {
         let arrivals = self.reader.message_rx();
-        self.reader.ssubscribe(wire::probe_name(self.epoch, &self.shared.node)).await.map_err(failed)?;
+        self.reader.ssubscribe(wire::probe_name(self.epoch, self.shared.node)).await.map_err(failed)?;
         let slots = if self.shared.address.is_cluster() { slots(&self.writer).await? } else { Vec::new() };
         let mut held = HashSet::new();
         let change = self.shared.wanted.begin();
@@ -99,8 +99,9 @@ impl Session<'_> {
 
     fn take(&self, arrival: &Arrival) {
         let (shared, Some(bytes)) = (self.shared, arrival.value.as_bytes()) else { return };
-        let own = wire::is_own(&shared.node, bytes);
-        match wire::place(&arrival.channel, self.epoch, &shared.node) {
+        let Some(from) = wire::sender(bytes) else { return };
+        let own = from == shared.node;
+        match wire::place(&arrival.channel, self.epoch, shared.node) {
             Some(wire::Place::Probe) if own => {
                 if let Some(sent_us) = wire::decode_probe(bytes) {
                     shared.heard(sent_us);
@@ -109,7 +110,7 @@ impl Session<'_> {
             Some(wire::Place::Channel(channel)) if !own && shared.wanted.has(channel) => {
                 let Some(message) = wire::decode(channel, bytes) else { return };
                 metrics::bus_received();
-                if !shared.inbound.put(message, Some(self.epoch.clone())) {
+                if !shared.inbound.put(from, message, Some(self.epoch.clone())) {
                     metrics::bus_gap(Gap::Overrun);
                 }
             }
@@ -154,8 +155,21 @@ impl Session<'_> {
             let letters = self.shared.outbox.take().await;
             let messages = letters.iter().filter(|letter| letter.is_message()).count() as u64;
             let pipeline = self.writer.pipeline();
+            let mut marks = Vec::new();
             for letter in letters {
-                let (name, body) = self.write(letter);
+                let (name, body) = match letter {
+                    Letter::Mark(mark) => {
+                        marks.push(mark);
+                        continue;
+                    }
+                    Letter::Message(epoch, message) => {
+                        (wire::name(&epoch, message.channel()), wire::encode(self.shared.node, &message))
+                    }
+                    Letter::Probe(sent_us) => {
+                        let node = self.shared.node;
+                        (wire::probe_name(self.epoch, node), wire::encode_probe(node, sent_us))
+                    }
+                };
                 pipeline.spublish::<Value, _, _>(name, Value::Bytes(body.into())).await.map_err(failed)?;
             }
             if let Some(error) = pipeline.try_all::<Value>().await.into_iter().find_map(Result::err) {
@@ -163,14 +177,9 @@ impl Session<'_> {
                 return Err(failed(error).into());
             }
             metrics::bus_published(messages);
-        }
-    }
-
-    fn write(&self, letter: Letter) -> (String, Vec<u8>) {
-        let node = &self.shared.node;
-        match letter {
-            Letter::Message(epoch, message) => (wire::name(&epoch, message.channel()), wire::encode(node, &message)),
-            Letter::Probe(sent_us) => (wire::probe_name(self.epoch, node), wire::encode_probe(node, sent_us)),
+            for mark in marks {
+                let _ = mark.send(());
+            }
         }
     }
 

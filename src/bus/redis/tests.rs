@@ -40,7 +40,7 @@ async fn when_the_database_becomes_another_one_all_is_subscribed_to_under_its_na
     left_behind.publish(event(room(1), 7));
     until("who was left behind to have spoken", || left_behind.shared.outbox.is_empty()).await;
     a.publish(event(room(1), 1));
-    let Incoming::Message { message: Message::Event(event), epoch } = arrival(&mut incoming).await else {
+    let Incoming::Message { message: Message::Event(event), epoch, .. } = arrival(&mut incoming).await else {
         panic!("no event")
     };
     assert_eq!((event.seq, epoch.unwrap()), (1, new.get()));

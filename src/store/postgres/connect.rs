@@ -1,11 +1,14 @@
 //! Connections: how they are set up, how long anything may take.
 
 use super::Postgres;
+use super::control::Identity;
 use crate::store::StoreError;
+use parking_lot::RwLock;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{Connection, Executor, PgPool};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
@@ -49,6 +52,9 @@ const HUB: u32 = 3;
 /// Connections for groups that wait for held channels.
 const WAITING: u32 = 4;
 
+/// The epoch as it was last read by those who act on a change of it; none before the first time.
+pub(super) type Known = Arc<RwLock<Option<String>>>;
+
 impl Postgres {
     /// Connects, applies missing migrations (one process at a time does) and opens the pools; `reading` is how many
     /// connections reads may use.
@@ -61,14 +67,41 @@ impl Postgres {
 
     /// Opens the pools on a database that is migrated.
     pub(super) fn open(options: &PgConnectOptions, reading: u32) -> Self {
-        let pool = |connections| {
+        let known = Known::default();
+        let pool = |connections, known: Option<Known>| {
             PgPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE)
-                .after_connect(|db, _| Box::pin(async move { db.execute(SESSION).await.map(drop) }))
+                .after_connect(move |db, _| {
+                    let known = known.clone();
+                    Box::pin(async move {
+                        db.execute(SESSION).await?;
+                        match known {
+                            Some(known) => leads_to_known(db, &known).await,
+                            None => Ok(()),
+                        }
+                    })
+                })
                 .connect_lazy_with(options.clone())
         };
-        Self { reads: pool(reading.max(1)), hub: pool(HUB), commits: pool(COMMITTING), waits: pool(WAITING) }
+        Self {
+            reads: pool(reading.max(1), Some(known.clone())),
+            hub: pool(HUB, None),
+            commits: pool(COMMITTING, Some(known.clone())),
+            waits: pool(WAITING, Some(known.clone())),
+            known,
+        }
+    }
+}
+
+/// Refuses a connection that leads to another database than was last told of: nothing is written there, nor read for
+/// clients, under the epoch of the one before. The pool tries again until the sweep has found out. A standby has no
+/// epoch, and takes no writes.
+async fn leads_to_known(db: &mut PgConnection, known: &Known) -> Result<(), sqlx::Error> {
+    let Some(known) = known.read().clone() else { return Ok(()) };
+    match Identity::read(db).await?.epoch() {
+        Ok(epoch) if epoch != known => Err(sqlx::Error::Protocol("the database is another one than before".into())),
+        _ => Ok(()),
     }
 }
 

@@ -45,7 +45,7 @@ use crate::model::{
     Account, Ban, BanId, Channel, Comment, CommentId, Event, PageCount, Post, PostId, Timestamp, UserId, UserRef,
 };
 use async_trait::async_trait;
-use connect::bounded;
+use connect::{Known, bounded};
 use group::Wait;
 use sqlx::PgPool;
 use std::collections::HashMap;
@@ -59,6 +59,7 @@ pub struct Postgres {
     commits: PgPool,
     /// Groups that wait for held channels, apart so that they leave the others their connections.
     waits: PgPool,
+    known: Known,
 }
 
 #[async_trait]
@@ -205,7 +206,9 @@ impl ReadLog for Postgres {
 #[async_trait]
 impl ReadControl for Postgres {
     async fn control(&self) -> Result<Control, StoreError> {
-        bounded(&self.hub, async |db| control::control(db).await).await
+        let control = bounded(&self.hub, async |db| control::control(db).await).await?;
+        *self.known.write() = Some(control.epoch.clone());
+        Ok(control)
     }
 
     async fn revocations(&self) -> Result<Versioned<Revoked>, StoreError> {

@@ -46,6 +46,16 @@ impl Scratch {
         Some(scratch)
     }
 
+    /// Puts another database with all migrations in its place, and ends whoever was connected.
+    pub(crate) async fn replace(&self) {
+        let mut db = PgConnection::connect_with(&self.server).await.unwrap();
+        lock(&mut db, "select pg_advisory_lock_shared($1)").await;
+        let name = &self.name;
+        run(&mut db, format!("drop database {name} with (force)")).await;
+        run(&mut db, format!("create database {name} template {TEMPLATE}")).await;
+        db.close().await.unwrap();
+    }
+
     /// How to reach it.
     pub(crate) fn options(&self) -> PgConnectOptions {
         self.server.clone().database(&self.name)

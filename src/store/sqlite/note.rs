@@ -93,7 +93,11 @@ async fn keep(shared: Arc<Shared>, stop: CancellationToken, mut written: i64) {
         if last_event > written {
             match write(&shared.path, Noted { boots: shared.boots, last_event }).await {
                 Ok(()) => written = last_event,
-                Err(error) => tracing::warn!(%error, path = %shared.path.display(), "the epoch note cannot be written"),
+                Err(error) => {
+                    tracing::warn!(%error, path = %shared.path.display(), "the epoch note cannot be written");
+                    // Once more after a pause, also if nothing is committed meanwhile.
+                    shared.committed.notify_one();
+                }
             }
         }
         if stopped {

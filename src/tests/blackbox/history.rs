@@ -138,6 +138,16 @@ pub enum Mark {
     },
 }
 
+impl Mark {
+    /// The epoch that it tells, if it tells one.
+    pub fn epoch(&self) -> Option<&str> {
+        match self {
+            Self::Subscribed { epoch, .. } | Self::Resync { epoch, .. } => Some(epoch),
+            Self::Event(_) => None,
+        }
+    }
+}
+
 /// One client's sight of one channel, over all its sockets.
 #[derive(Debug, Clone)]
 pub struct View {

@@ -2,6 +2,7 @@
 
 use crate::checker::check;
 use crate::client::Progress;
+use crate::history::Mark;
 use crate::support::database::Database;
 use crate::support::server::Setup;
 use crate::traffic::Traffic;
@@ -77,7 +78,8 @@ async fn survives_kill_nine(database: Database, instances: usize) {
     assert!(recovered > 0, "no view ever went on from where it stood");
     // Nothing but an order or a restore changes the epoch, and a kill is neither.
     let epochs: Vec<&str> = history.truth.values().map(|truth| truth.epoch.as_str()).collect();
-    assert!(history.views.iter().all(|view| view.marks.iter().all(|mark| epochs.contains(&epoch_of(mark, epochs[0])))));
+    let mut told = history.views.iter().flat_map(|view| &view.marks).filter_map(Mark::epoch);
+    assert!(told.all(|epoch| epochs.contains(&epoch)));
     drop(servers);
     database.remove().await;
 }
@@ -106,13 +108,5 @@ impl Moment {
             Self::Welcomes(welcomes) => now.welcomes >= before.welcomes + welcomes || now.acks >= before.acks + 200,
             Self::Listening => true,
         }
-    }
-}
-
-fn epoch_of<'a>(mark: &'a crate::history::Mark, other: &'a str) -> &'a str {
-    use crate::history::Mark::{Event, Resync, Subscribed};
-    match mark {
-        Subscribed { epoch, .. } | Resync { epoch, .. } => epoch,
-        Event(_) => other,
     }
 }

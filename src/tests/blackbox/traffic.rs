@@ -125,20 +125,22 @@ impl Traffic {
         self.wait_long(patience, &format!("{acks} writes"), |progress| progress.acks >= before + acks).await;
     }
 
-    /// Has one comment written by somebody beside the clients, asked again until it is acknowledged.
-    pub async fn comment(&self, rest: &Rest, room: u64, key: &str, body: &str) {
+    /// Has one comment written by somebody beside the clients, asked again until it is acknowledged; answers how often.
+    pub async fn comment(&self, rest: &Rest, room: u64, key: &str, body: &str) -> u64 {
         let (key, channel) = (key.to_owned(), format!("post:{room}"));
         self.run.note(Op::Invoke { key: key.clone(), channel, action: Action::Create });
         let (path, body) = (format!("/posts/{room}/comments"), json!({"body": text(body, 0), "key": key}));
-        loop {
+        for again in 0.. {
             match rest.call(Method::POST, &path, Some(body.clone())).await {
                 (StatusCode::CREATED, answer) => {
                     let number = |field: &str| answer[field].as_u64().expect("a comment has numbers");
-                    return self.run.note(Op::Ok { key, id: number("id"), seq: number("seq") });
+                    self.run.note(Op::Ok { key, id: number("id"), seq: number("seq") });
+                    return again;
                 }
                 (status, answer) => assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{answer}"),
             }
         }
+        unreachable!("it is asked until it is acknowledged")
     }
 
     /// Begins nothing new and waits for an answer to every write.

@@ -1,13 +1,12 @@
 //! A person is banned: their sockets close on every instance, their tokens open nothing until the ban ends.
 
-use super::support::{Client, House, Instance, eventually, within};
+use super::support::{Client, House, Instance, eventually, upgrade, within};
 use belfry::bus::LocalBus;
 use belfry::model::{Timestamp, UserId};
 use belfry::protocol::Codec;
 use belfry::store::write::{Ban, LiftBan, RenewEpoch, Whom};
 use serde_json::json;
 use std::time::Duration;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 async fn who(instance: &Instance, token: &str) -> UserId {
     instance.state.accounts.authenticate(token).await.unwrap().user_id
@@ -33,23 +32,12 @@ async fn let_in(instance: &Instance, token: &str) {
     .await;
 }
 
-/// What an upgrade with this token in its header is answered.
-async fn upgrade(instance: &Instance, token: &str) -> u16 {
-    let mut request = format!("ws://{}/ws", instance.address).into_client_request().unwrap();
-    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
-    match within("the upgrade", tokio_tungstenite::connect_async(request)).await {
-        Ok((_, response)) => response.status().as_u16(),
-        Err(tokio_tungstenite::tungstenite::Error::Http(response)) => response.status().as_u16(),
-        Err(error) => panic!("{error}"),
-    }
-}
-
 async fn refused(instance: &Instance, token: &str) {
     let mut client = Client::at(instance, "/ws", Codec::Json).await;
     let answer = client.ask(json!({"type": "connect", "token": token})).await;
     assert_eq!((&answer["type"], &answer["error"]["code"]), (&json!("error"), &json!("forbidden")));
     assert_eq!(client.closed().await, 4403);
-    assert_eq!(upgrade(instance, token).await, 401);
+    assert_eq!(upgrade(instance, "/ws", token).await, 401);
 }
 
 #[tokio::test]
@@ -96,7 +84,7 @@ async fn a_ban_closes_every_socket_of_the_person_on_every_instance_with_a_bus_an
             let_in(instance, &tokens[0]).await;
             let mut client = Client::signed_in(instance, &tokens[0]).await;
             assert_eq!(client.ask(json!({"type": "ping"})).await["type"], "pong");
-            assert_eq!(upgrade(instance, &tokens[1]).await, 101);
+            assert_eq!(upgrade(instance, "/ws", &tokens[1]).await, 101);
         }
     }
 }

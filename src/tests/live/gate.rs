@@ -2,7 +2,7 @@
 
 use super::support::{Client, House, Instance, Room};
 use async_trait::async_trait;
-use belfry::bus::{Bus, BusError, Incoming, LocalBus, Message};
+use belfry::bus::{Bus, BusError, Incoming, LocalBus, Message, Node};
 use belfry::model::{Channel, Event};
 use belfry::protocol::Codec;
 use belfry::store::read::{ReadLog, Stretch};
@@ -25,6 +25,10 @@ impl Puppet {
 
 #[async_trait]
 impl Bus for Puppet {
+    fn node(&self) -> Node {
+        Node(1)
+    }
+
     fn publish(&self, _: Message) {}
 
     async fn subscribe(&self, _: &[Channel]) -> Result<(), BusError> {
@@ -40,7 +44,7 @@ impl Bus for Puppet {
 
 /// An event as it comes from another instance on the same database.
 fn told(event: Event) -> Incoming {
-    Incoming::Message { message: Message::Event(event), epoch: None }
+    Incoming::Message { from: Node(2), message: Message::Event(event), epoch: None }
 }
 
 /// What the log holds after a seq.
@@ -175,9 +179,9 @@ async fn what_is_told_of_another_database_never_enters() {
     room.fill(&house.unheard(), 1..=1).await;
     let event = stored(&house, room, 0).await.remove(0);
     let foreign = Message::Event(Event { kind: "custom.foreign".into(), ..event.clone() });
-    puppet.send(Incoming::Message { message: foreign, epoch: Some("another".into()) }).await.unwrap();
+    puppet.send(Incoming::Message { from: Node(2), message: foreign, epoch: Some("another".into()) }).await.unwrap();
     let own = Some(instance.state.epoch.get());
-    puppet.send(Incoming::Message { message: Message::Event(event), epoch: own }).await.unwrap();
+    puppet.send(Incoming::Message { from: Node(2), message: Message::Event(event), epoch: own }).await.unwrap();
     viewer.event("custom.tick", 1).await;
     house.store.control.release();
 }

@@ -104,6 +104,16 @@ async fn nobody_is_turned_away_before_the_delay_is_over_and_everybody_afterwards
 }
 
 #[tokio::test]
+async fn a_connection_that_was_never_used_holds_up_nobody() {
+    let (_house, instance) = Instance::with(&["--drain", "60s"]).await;
+    let spare = TcpStream::connect(instance.address).await.unwrap();
+    // Who asks after it has been let in after it.
+    Client::anonymous(&instance, Codec::Json).await;
+    instance.stop().await;
+    drop(spare);
+}
+
+#[tokio::test]
 async fn sockets_are_closed_each_at_the_time_it_was_told_spread_over_the_window() {
     const WINDOW: Duration = Duration::from_millis(2_000);
     let (_house, instance) = Instance::with(&["--drain-window", "2s", "--drain", "5s"]).await;

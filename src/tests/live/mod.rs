@@ -1,5 +1,6 @@
 //! The real-time core over the real store, in the test's own process, where the store can be made to fail and to wait.
 
+mod access;
 mod bans;
 mod bell;
 mod epoch;
@@ -8,7 +9,9 @@ mod heartbeat;
 mod hosts;
 mod leave;
 mod memory;
+mod neighbours;
 mod order;
+mod partial;
 mod posts;
 mod presence;
 mod rates;

@@ -15,21 +15,21 @@ async fn stage() -> (super::support::House, Instance, Room) {
 }
 
 /// Asks to be told who is there, and to be seen.
-async fn enter(client: &mut Client, room: Room) -> Value {
+pub(super) async fn enter(client: &mut Client, room: Room) -> Value {
     let answer = client.ask(json!({"type": "subscribe", "channel": room.name(), "presence": true})).await;
     assert_eq!(answer["type"], "subscribed", "{answer}");
     answer["presence"].clone()
 }
 
 /// Somebody who enters, and what they were told.
-async fn guest(instance: &Instance, room: Room, name: &str) -> (Client, Value) {
+pub(super) async fn guest(instance: &Instance, room: Room, name: &str) -> (Client, Value) {
     let token = instance.person(name).await;
     let mut client = Client::signed_in(instance, &token).await;
     let told = enter(&mut client, room).await;
     (client, told)
 }
 
-fn names(list: &Value) -> Vec<&str> {
+pub(super) fn names(list: &Value) -> Vec<&str> {
     list.as_array().map_or_else(Vec::new, |list| list.iter().map(|user| user["name"].as_str().unwrap()).collect())
 }
 

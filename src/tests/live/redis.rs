@@ -19,7 +19,7 @@ fn status(instance: &Instance) -> &'static str {
     instance.state.readiness.health().status
 }
 
-async fn well(instance: &Instance) {
+pub(super) async fn well(instance: &Instance) {
     eventually("the bus to carry", || status(instance) == "ok").await;
 }
 
@@ -29,7 +29,7 @@ async fn degraded(instance: &Instance) {
     assert_eq!(instance.state.readiness.not_ready(), None);
 }
 
-async fn two(house: &House, redis: &RedisServer) -> (Instance, Instance) {
+pub(super) async fn two(house: &House, redis: &RedisServer) -> (Instance, Instance) {
     let (a, b) = (house.over(&redis.url()).await, house.over(&redis.url()).await);
     well(&a).await;
     well(&b).await;

@@ -7,7 +7,9 @@ use crate::store::read::{ReadControl, ReadPosts};
 use crate::store::write::RenewEpoch;
 use futures_util::future::join_all;
 use sqlx::{ConnectOptions, Executor};
+use std::pin::pin;
 use std::sync::Arc;
+use tokio::time::timeout;
 
 #[tokio::test]
 async fn one_member_that_fails_its_group_fails_alone() {
@@ -154,6 +156,22 @@ async fn every_part_of_a_databases_identity_makes_another_epoch() {
 async fn a_copy_of_a_database_has_an_epoch_of_its_own() {
     let (Some((_one, first, _)), Some((_two, second, _))) = (begin().await, begin().await) else { return };
     assert_ne!(first.control().await.unwrap().epoch, second.control().await.unwrap().epoch);
+}
+
+#[tokio::test]
+async fn nobody_reads_or_writes_another_database_before_its_epoch_was_read() {
+    let Some((scratch, store, ada)) = begin().await else { return };
+    let epoch = store.control().await.unwrap().epoch;
+    post(&store, ada).await;
+    scratch.replace().await;
+    let people = EnsurePeople { people: vec![("eve".into(), "Eve".into())] };
+    let (mut reading, mut writing) = (pin!(store.posts(None, 1)), pin!(one(&store, people)));
+    let moment = Duration::from_millis(300);
+    assert!(timeout(moment, &mut reading).await.is_err(), "a read is held back");
+    assert!(timeout(moment, &mut writing).await.is_err(), "a write is held back");
+    assert_ne!(store.control().await.unwrap().epoch, epoch);
+    assert!(reading.await.unwrap().is_empty());
+    assert!(writing.await.is_ok());
 }
 
 /// Ends the session that waits for a lock, once there is one.

@@ -154,3 +154,24 @@ async fn commits_are_noted_without_closing() {
     };
     tokio::time::timeout(std::time::Duration::from_secs(5), noted).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_note_that_could_not_be_written_is_written_once_it_can_be() {
+    let folder = Folder::new();
+    let server = serve(&folder.file()).await;
+    let before = std::fs::read_to_string(folder.note()).unwrap();
+    // What is to become the note cannot be written where there is a folder.
+    let fresh = folder.0.path().join("belfry.sqlite.note.new");
+    std::fs::create_dir(&fresh).unwrap();
+    append(&server, 1).await;
+    let noted = async {
+        while std::fs::read_to_string(folder.note()).unwrap() == before {
+            tokio::task::yield_now().await;
+        }
+    };
+    let mut noted = std::pin::pin!(noted);
+    let moment = std::time::Duration::from_millis(200);
+    assert!(tokio::time::timeout(moment, &mut noted).await.is_err(), "it is in the way");
+    std::fs::remove_dir(&fresh).unwrap();
+    tokio::time::timeout(std::time::Duration::from_secs(5), noted).await.unwrap();
+}

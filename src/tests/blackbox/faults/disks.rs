@@ -4,9 +4,11 @@ use super::fleet::{Fleet, Instance, setup};
 use super::postgres::Postgres;
 use super::report::{Report, lasts};
 use super::services::{folder, privileged};
+use crate::history::Mark;
 use crate::traffic::Traffic;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
@@ -108,7 +110,15 @@ async fn nothing_is_lost_when_the_disk_of_an_instance_is_full() {
         disk.free();
         traffic.flow(100).await;
     }
+    // Killed while the disk is full: what it had acknowledged is there, and so is what it noted of it.
+    stay_full(&disk, &traffic).await;
+    instance.kill().await;
+    disk.free();
+    instance.start().await;
+    traffic.flow(100).await;
     let (history, worst) = traffic.settle(instance.address).await;
-    let report = Report::of(&history, worst).within(Duration::from_secs(5)).clean(&[instance]).await;
-    report.verdict("the disk of an instance on SQLite full");
+    let mut report = Report::of(&history, worst).within(Duration::from_secs(15));
+    let epochs: BTreeSet<&str> = history.views.iter().flat_map(|view| &view.marks).filter_map(Mark::epoch).collect();
+    report.demand(epochs.len() == 1, "a full disk or a kill has made another epoch");
+    report.clean(&[instance]).await.verdict("the disk of an instance on SQLite full");
 }

@@ -7,8 +7,13 @@ use std::time::Duration;
 const REST: Duration = Duration::from_secs(10);
 
 /// What may be kept when nobody is there: the log of revocations, which every instance follows.
-const AT_REST: [(&str, f64); 4] =
-    [("belfry_sockets", 0.0), ("belfry_channels", 1.0), ("belfry_rosters", 0.0), ("belfry_bus_channels", 1.0)];
+const AT_REST: [(&str, f64); 5] = [
+    ("belfry_sockets", 0.0),
+    ("belfry_channels", 1.0),
+    ("belfry_rosters", 0.0),
+    ("belfry_tail_bytes", 0.0),
+    ("belfry_bus_channels", 1.0),
+];
 
 impl Instance {
     /// A number of its metrics, all its series together unless one is named.

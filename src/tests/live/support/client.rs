@@ -44,6 +44,17 @@ async fn serve(instance: &Instance, entrance: Entrance, stream: AnyStream, codec
     tokio::spawn(session::begin(sockets, visitor, source, io, Vec::new()).await);
 }
 
+/// The status that an upgrade with this token in its header is answered with.
+pub async fn upgrade(instance: &Instance, path: &str, token: &str) -> u16 {
+    let mut request = format!("ws://{}{path}", instance.address).into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    match within("the upgrade", tokio_tungstenite::connect_async(request)).await {
+        Ok((_, response)) => response.status().as_u16(),
+        Err(tokio_tungstenite::tungstenite::Error::Http(response)) => response.status().as_u16(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
 /// A client.
 pub struct Client {
     stream: WebSocketStream<AnyStream>,

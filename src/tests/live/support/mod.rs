@@ -4,7 +4,7 @@ mod client;
 mod steered;
 mod watching;
 
-pub use client::{CODECS, Came, Client, pipe};
+pub use client::{CODECS, Came, Client, pipe, upgrade};
 pub use steered::Steered;
 pub use watching::Watching;
 
