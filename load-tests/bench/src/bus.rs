@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What came where, and when.
 type Came = (usize, usize, Instant);
+/// When something was sent, and when it came to each place.
+type Sent = (Instant, Vec<Option<Instant>>);
 
 /// Measures `--rates 50,1000` publishes a second, for `--seconds` each.
 pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
@@ -111,7 +113,7 @@ impl Stage<'_> {
     }
 
     /// Publishes so many evenly over a time: when each was sent, and when it was read where.
-    fn publish(&mut self, count: usize, time: Duration) -> Result<Vec<(Instant, Vec<Option<Instant>>)>, Failure> {
+    fn publish(&mut self, count: usize, time: Duration) -> Result<Vec<Sent>, Failure> {
         let (first, begun) = (self.next, Instant::now());
         let mut sent = Vec::with_capacity(count);
         for at in 0..count {
