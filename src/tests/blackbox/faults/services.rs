@@ -129,7 +129,8 @@ pub async fn redis() -> (Service, TempDir) {
 pub async fn privileged(command: &mut Command) {
     let output = command.stdin(Stdio::null()).output().await.unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "run as root, or by .ci/with-namespaces: {command:?}: {complaint}");
+    let how = "run as root with all its rights (in a container: --privileged), or by .ci/with-namespaces";
+    assert!(output.status.success(), "{how}: {command:?}: {complaint}");
 }
 
 /// Runs a command that must succeed.
