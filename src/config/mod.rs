@@ -209,6 +209,9 @@ pub struct SocketConfig {
     /// Sockets in all (1013)
     #[arg(long, env = "BELFRY_MAX_SOCKETS", default_value_t = 100_000)]
     pub max_sockets: usize,
+    /// Connections let in that were not answered yet; others wait their turn, which is 100 ms at most
+    #[arg(long, env = "BELFRY_MAX_HANDSHAKES", default_value_t = 512)]
+    pub max_handshakes: usize,
     /// Payload bytes of a message (1009)
     #[arg(long, env = "BELFRY_MAX_FRAME", default_value_t = 65_536)]
     pub max_frame: usize,

@@ -374,7 +374,10 @@ impl Core {
             return !std::mem::replace(&mut writer.waiting, true);
         }
         let begun = conn.begun_ms.load(Ordering::Relaxed);
-        let silent = passed(conn.heard_ms.load(Ordering::Relaxed), self.config.heartbeat * 2)
+        // Nothing is read from a socket while its message is carried out: then it may be we who do not listen.
+        let two = self.config.heartbeat * 2;
+        let patience = if conn.is_busy() { two.max(shard::CARRIED_OUT) } else { two };
+        let silent = passed(conn.heard_ms.load(Ordering::Relaxed), patience)
             || (begun > 0 && passed(begun, self.config.frame_timeout));
         let unknown = writer.connect_by_ms > 0 && now_ms > writer.connect_by_ms
             || writer.expires_at > 0 && now.seconds() >= writer.expires_at;

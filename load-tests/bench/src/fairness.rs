@@ -92,7 +92,12 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
             Bound::More(most) => (more <= *most, format!("at most + {most} ms")),
             Bound::Times(most) => (ratio <= *most, format!("at most × {most}")),
         };
-        let kept = if kept { "" } else { beyond.push(*name); ": BEYOND" };
+        let kept = if kept {
+            ""
+        } else {
+            beyond.push(*name);
+            ": BEYOND"
+        };
         println!("{name:<30} {p50:>8.2} {p99:>8.2} {more:>8.2} {ratio:>8.2}  {said}{kept}");
     }
     if strict && !beyond.is_empty() {

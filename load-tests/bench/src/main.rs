@@ -6,10 +6,12 @@
 
 mod arguments;
 mod belfry;
+mod bus;
 mod crowd;
 mod dialect;
 mod driver;
 mod fairness;
+mod fleet;
 mod floor;
 mod http;
 mod lists;
@@ -23,6 +25,7 @@ mod publisher;
 mod report;
 mod results;
 mod server;
+mod storm;
 mod tally;
 mod wire;
 
@@ -38,7 +41,9 @@ fn main() -> ExitCode {
         "lists" => lists::run(&mut arguments),
         "fairness" => fairness::run(&mut arguments),
         "report" => report::run(&mut arguments),
-        _ => Err("belfry-bench run|load|floor|lists|fairness|report [--name value …]; see README.md".into()),
+        "bus" => bus::run(&mut arguments),
+        "storm" => storm::run(&mut arguments),
+        _ => Err("belfry-bench run|load|floor|lists|fairness|report|bus|storm [--name value …]; see README.md".into()),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

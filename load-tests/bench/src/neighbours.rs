@@ -195,7 +195,8 @@ fn ask(told: &Told, address: SocketAddr, token: &str, listed: &str) -> Result<u6
     let mut lines = [0; 3].map(|_| Http::connect(address, token));
     let [Ok(signs), Ok(lists), Ok(writes)] = &mut lines else { return Err("no connection".into()) };
     let text = "Some *emphasis*, a [link](https://example.org) and `code`.\n\n".repeat(LONG / 60);
-    let (post, list) = (json!({"title": "A long text", "body": text}), format!("/api/v1/posts/{listed}/comments?limit=100"));
+    let (post, list) =
+        (json!({"title": "A long text", "body": text}), format!("/api/v1/posts/{listed}/comments?limit=100"));
     let mail = format!("{}@bench.example", Instant::now().elapsed().as_nanos() + u128::from(std::process::id()));
     let person = json!({"name": "Somebody", "email": mail, "password": "correct horse", "session": "body"});
     let login = json!({"email": mail, "password": "correct horse", "session": "body"});

@@ -69,7 +69,10 @@ impl Figures {
         }
         before.iter().for_each(|(name, _)| wrong += &format!("  {name} is no longer measured\n"));
         println!("{now}");
-        assert!(wrong.is_empty(), "src/tests/cost/measured.txt and what is measured differ:\n{wrong}\nAll of it now:\n{now}");
+        assert!(
+            wrong.is_empty(),
+            "src/tests/cost/measured.txt and what is measured differ:\n{wrong}\nAll of it now:\n{now}"
+        );
     }
 }
 
