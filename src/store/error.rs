@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_told_apart_from_a_defect_on_both_databases() {
-        for passing in ["5", "261", "13", "778", "08006", "25P03", "28P01", "3D000", "40P01", "53100", "57P01", "55P03"] {
+        for passing in ["5", "261", "13", "778", "08006", "25P03", "28P01", "3D000", "40P01", "53100", "57P01", "55P03"]
+        {
             assert!(passes(passing), "{passing}");
         }
         for defect in ["1", "19", "2067", "42601", "23505", "25001"] {
