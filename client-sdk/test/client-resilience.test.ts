@@ -73,10 +73,13 @@ test("what a planned close leaves unanswered is sent again with its key after th
   world.hub.broadcast({ type: "going_away", reconnect_after_ms: 2_000 });
   // The socket serves on until its close.
   assert.equal((await client.createComment({ postId: world.post.id, body: "in time" })).body, "in time");
-  world.hub.intercept = (_, { type, key }) => type === "comment.create" && (sent.push(key), true);
+  world.hub.intercept = (_, message) => message.type === "comment.create" && (sent.push(message.key), true);
   const late = client.createComment({ postId: world.post.id, body: "too late" });
   await settle();
-  world.hub.intercept = (_, { type, key }) => (sent.push(type === "comment.create" ? key : type), false);
+  world.hub.intercept = (_, message) => {
+    sent.push(message.type === "comment.create" ? message.key : message.type);
+    return false;
+  };
   world.hub.closeAll(1012);
   await world.clock.advance(2_000);
   assert.equal((await late).body, "too late");
