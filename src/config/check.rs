@@ -121,6 +121,7 @@ impl SocketConfig {
         must(partial, "BELFRY_MAX_PARTIAL_BYTES must be at least BELFRY_MAX_FRAME")?;
         let tails = self.tail_bytes <= self.tail_budget;
         must(tails, "BELFRY_TAIL_BUDGET must be at least BELFRY_TAIL_BYTES")?;
+        self.hot.check(self)?;
         self.sweep.check()
     }
 }
@@ -220,6 +221,7 @@ mod tests {
             (&["--max-frame", "32767"], "BELFRY_MAX_FIRST_FRAME"),
             (&["--max-frame", "67108865"], "BELFRY_MAX_PARTIAL_BYTES"),
             (&["--tail-budget", "1048575"], "BELFRY_TAIL_BUDGET"),
+            (&["--max-lag-bytes", "262143"], "BELFRY_MAX_LAG_BYTES"),
             (&["--presence-refresh", "99ms"], "BELFRY_PRESENCE_REFRESH"),
             (&["--presence-ttl", "19s"], "BELFRY_PRESENCE_TTL"),
             (&["--sweep-interval", "49ms"], "BELFRY_SWEEP_INTERVAL"),
@@ -239,6 +241,7 @@ mod tests {
             &["--redis-url", "redis-cluster://a:7000?node=b:7000"],
             &["--sweep-interval", "50ms"],
             &["--sweep-interval", "1200ms"],
+            &["--max-lag-bytes", "262144"],
             &["--drain-delay", "0s"],
         ] {
             assert_eq!(config(fine).check(), Ok(()));

@@ -14,6 +14,7 @@ mod heard;
 mod herald;
 mod inbox;
 pub mod io;
+mod lag;
 mod loader;
 mod log;
 #[cfg(test)]
@@ -51,12 +52,13 @@ use crate::bus::{Bus, Message};
 use crate::config::SocketConfig;
 use crate::model::clock::SetClock;
 use crate::model::random::SharedEntropy;
-use crate::model::{Channel, EpochCell, Event, Timestamp, UserId};
+use crate::model::{Channel, EpochCell, Event, UserId};
 use crate::protocol::codes::CloseCode;
 use crate::store::{Backend, CommitSink};
 use dashmap::DashMap;
 use futures_util::FutureExt;
 use inbox::{Inbox, Told};
+use lag::Lag;
 use loader::Loader;
 use log::{Accepted, ChannelLog};
 use neighbours::Neighbours;
@@ -133,6 +135,7 @@ struct Core {
     schedule: Arc<Schedule>,
     neighbours: Neighbours,
     tail_bytes: Arc<AtomicUsize>,
+    lag: Arc<Lag>,
     /// Logs could not be placed anew after the database was replaced.
     resync_due: AtomicBool,
     /// Unlike for every start of every instance.
@@ -151,6 +154,7 @@ impl Hub {
         let boot = parts.entropy.below(u64::from(u32::MAX)) as u32;
         let (refresh, ttl) = (parts.config.presence_refresh, parts.config.presence_ttl);
         let neighbours = Neighbours::new(refresh, ttl, !parts.bus.delivery().is_up());
+        let lag = Arc::new(Lag::new(parts.config.max_outbox, parts.config.hot.max_lag_bytes));
         let core = Arc::new(Core {
             config: parts.config,
             store: parts.store,
@@ -168,6 +172,7 @@ impl Hub {
             schedule: Arc::default(),
             neighbours,
             tail_bytes: Arc::default(),
+            lag,
             resync_due: AtomicBool::new(false),
             boot,
             sockets: AtomicUsize::new(0),
@@ -185,6 +190,7 @@ impl Hub {
         tasks.spawn(vital(sweep::run(core.clone())));
         tasks.spawn(vital(room::run(core.clone())));
         tasks.spawn(vital(neighbours::run(core.clone())));
+        tasks.spawn(vital(lag::run(core.clone())));
         if let Some(incoming) = core.bus.incoming() {
             tasks.spawn(vital(heard::receive(core.clone(), incoming)));
         }
@@ -231,6 +237,11 @@ impl Hub {
     /// Bytes of all tails.
     pub fn tail_bytes(&self) -> usize {
         self.core.tail_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that wait for sockets, of all of them together.
+    pub fn lag_bytes(&self) -> usize {
+        self.core.lag.held()
     }
 
     /// Bytes of unfinished messages, of all sockets together.
@@ -355,33 +366,5 @@ impl Core {
     /// Where that shard is told what concerns the socket.
     fn inbox_of(&self, conn: &Conn) -> &Inbox {
         &self.inboxes[self.shard_of(conn)]
-    }
-
-    /// Looks at one socket; whether its shard must visit it.
-    fn look(&self, conn: &Arc<Conn>, now_ms: u64, now: Timestamp) -> bool {
-        let passed =
-            |since: u64, limit: std::time::Duration| u128::from(now_ms.saturating_sub(since)) > limit.as_millis();
-        let mut writer = conn.lock();
-        let cut = match writer.phase {
-            Phase::Gone => return false,
-            Phase::Closing(since) => passed(since, shard::CLOSE_GRACE),
-            Phase::Open => writer.stalled_since().is_some_and(|since| passed(since, self.config.slow_timeout)),
-        };
-        if cut {
-            writer.end(now_ms);
-            conn.io.cut();
-            return !std::mem::replace(&mut writer.waiting, true);
-        }
-        let begun = conn.begun_ms.load(Ordering::Relaxed);
-        let silent = passed(conn.heard_ms.load(Ordering::Relaxed), self.config.heartbeat * 2)
-            || (begun > 0 && passed(begun, self.config.frame_timeout));
-        let unknown = writer.connect_by_ms > 0 && now_ms > writer.connect_by_ms
-            || writer.expires_at > 0 && now.seconds() >= writer.expires_at;
-        match writer.phase {
-            Phase::Open if silent => conn.begin_close(&mut writer, CloseCode::Silent, now_ms),
-            Phase::Open if unknown => conn.begin_close(&mut writer, CloseCode::Unauthenticated, now_ms),
-            _ => return false,
-        }
-        conn.settle(&mut writer, now_ms)
     }
 }

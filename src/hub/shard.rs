@@ -3,7 +3,7 @@
 //! huge one does not hold up a small one; only a socket that would block goes on the waiting list.
 
 use super::Core;
-use super::conn::{Conn, Visit};
+use super::conn::{Conn, Locked, Visit};
 use super::inbox::{Inbox, Pending, Told};
 use super::log::ChannelLog;
 use super::paced::{Leave, PACE};
@@ -11,12 +11,11 @@ use super::round::Round;
 use super::turns::Turns;
 use super::walk::{Purpose, Walk, Walks, index, key};
 use super::wheel::Wheel;
-use super::writer::{NOWHERE, Writer};
-use crate::metrics;
+use super::writer::NOWHERE;
+use crate::metrics::{self, Skipped};
 use crate::protocol::codec::{Codec, frame};
 use crate::protocol::server::ServerMessage;
 use bytes::Bytes;
-use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -141,6 +140,8 @@ impl Shard {
                 }
                 Told::Resync(log) => self.resync(&log),
                 Told::Drain(window) => self.begin_leave(window),
+                // There is room for each shard's answer; who asked may have gone.
+                Told::Weigh(answer) => drop(answer.try_send(self.waiting.clone())),
             }
         }
         for log in pending.news {
@@ -235,7 +236,7 @@ impl Shard {
             walk.begin_again();
         }
         let end = (walk.at + SLICE.min(walk.left)).min(members.len());
-        let mut total = Visit::default();
+        let (mut total, mut skipped) = (Visit::default(), 0);
         let log = walk.log.clone();
         let mut round = Round::new(&log, now_ms);
         for conn in &members[walk.at..end] {
@@ -243,6 +244,7 @@ impl Shard {
             let Some(sub) = writer.sub_of(&walk.log) else { continue };
             if writer.waiting {
                 writer.owes_presence |= walk.purpose == Purpose::Roster;
+                skipped += walk.signals.len();
                 continue;
             }
             let visit = match walk.purpose {
@@ -250,6 +252,8 @@ impl Shard {
                 Purpose::Signals => {
                     let frames = walk.signal_frames(conn);
                     let visit = conn.offer_ephemeral(&mut writer, &frames, now_ms);
+                    let told = frames.is_empty() || visit.bytes > 0;
+                    skipped += if told { 0 } else { walk.signals.len() };
                     let events = if visit.bytes > 0 { walk.signals.len() as u64 } else { 0 };
                     Visit { events, ..visit }
                 }
@@ -267,6 +271,7 @@ impl Shard {
             }
         }
         metrics::delivered(total.events, total.bytes);
+        metrics::signals_skipped(Skipped::Behind, skipped as u64);
         walk.left = walk.left.saturating_sub(end - walk.at);
         walk.at = end;
         if walk.left == 0
@@ -328,7 +333,7 @@ impl Shard {
     }
 
     /// Writes now what can be written to a socket, and takes it onto the waiting list where that is not all.
-    pub(super) fn settle(&mut self, conn: &Arc<Conn>, mut writer: MutexGuard<'_, Writer>) {
+    pub(super) fn settle(&mut self, conn: &Arc<Conn>, mut writer: Locked<'_>) {
         if conn.settle(&mut writer, self.core.now_ms()) {
             drop(writer);
             self.waiting.push(conn.clone());

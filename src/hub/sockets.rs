@@ -37,7 +37,7 @@ impl Hub {
         let now_ms = core.now_ms();
         let connect_by_ms =
             if await_connect { (now_ms + core.config.connect_timeout.as_millis() as u64).max(1) } else { 0 };
-        let conn = Arc::new(Conn::new(id, codec, io, now_ms, connect_by_ms, core.config.max_outbox));
+        let conn = Arc::new(Conn::new(id, codec, io, now_ms, connect_by_ms, core.lag.clone()));
         core.sockets.fetch_add(1, Ordering::Relaxed);
         metrics::socket_opened();
         core.inbox_of(&conn).tell(Told::Register(conn.clone()));
