@@ -222,6 +222,8 @@ mod tests {
             (&["--max-frame", "67108865"], "BELFRY_MAX_PARTIAL_BYTES"),
             (&["--tail-budget", "1048575"], "BELFRY_TAIL_BUDGET"),
             (&["--max-lag-bytes", "262143"], "BELFRY_MAX_LAG_BYTES"),
+            (&["--flush-window", "21ms"], "BELFRY_FLUSH_WINDOW"),
+            (&["--flush-writes", "0"], "BELFRY_FLUSH_WRITES"),
             (&["--presence-refresh", "99ms"], "BELFRY_PRESENCE_REFRESH"),
             (&["--presence-ttl", "19s"], "BELFRY_PRESENCE_TTL"),
             (&["--sweep-interval", "49ms"], "BELFRY_SWEEP_INTERVAL"),
@@ -242,6 +244,8 @@ mod tests {
             &["--sweep-interval", "50ms"],
             &["--sweep-interval", "1200ms"],
             &["--max-lag-bytes", "262144"],
+            &["--flush-window", "20ms"],
+            &["--flush-window", "0s"],
             &["--drain-delay", "0s"],
         ] {
             assert_eq!(config(fine).check(), Ok(()));

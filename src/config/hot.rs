@@ -1,8 +1,12 @@
 //! What becomes of rooms in which much happens, and of sockets that do not keep up: [`crate::hub`].
 
-use super::SocketConfig;
 use super::check::must;
+use super::{SocketConfig, duration};
 use clap::Args;
+use std::time::Duration;
+
+/// Longer would be seen.
+const WIDEST: Duration = Duration::from_millis(20);
 
 /// Hot rooms and slow sockets.
 #[derive(Debug, Clone, Args)]
@@ -10,11 +14,19 @@ pub struct HotConfig {
     /// Bytes that wait for slow sockets, of all together; above it those for which most wait are closed (4508)
     #[arg(long, env = "BELFRY_MAX_LAG_BYTES", default_value_t = 67_108_864)]
     pub max_lag_bytes: usize,
+    /// How long events in a hot room wait at most for one another, to be one write to each socket (0s: never; up to 20ms)
+    #[arg(long, env = "BELFRY_FLUSH_WINDOW", default_value = "10ms", value_parser = duration)]
+    pub flush_window: Duration,
+    /// Writes a second to one room's sockets, of a core, that are not too many: above it the room is hot
+    #[arg(long, env = "BELFRY_FLUSH_WRITES", default_value_t = 20_000)]
+    pub flush_writes: u32,
 }
 
 impl HotConfig {
     pub(super) fn check(&self, sockets: &SocketConfig) -> Result<(), String> {
         let one = sockets.max_outbox <= self.max_lag_bytes;
-        must(one, "BELFRY_MAX_LAG_BYTES must be at least BELFRY_MAX_OUTBOX")
+        must(one, "BELFRY_MAX_LAG_BYTES must be at least BELFRY_MAX_OUTBOX")?;
+        must(self.flush_window <= WIDEST, "BELFRY_FLUSH_WINDOW must be at most 20ms")?;
+        must(self.flush_writes > 0, "BELFRY_FLUSH_WRITES must be at least 1")
     }
 }

@@ -12,6 +12,7 @@ mod entry;
 mod gate;
 mod heard;
 mod herald;
+mod hot;
 mod inbox;
 pub mod io;
 mod lag;
@@ -237,6 +238,11 @@ impl Hub {
     /// Bytes of all tails.
     pub fn tail_bytes(&self) -> usize {
         self.core.tail_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether so much happens in a channel that its events wait for one another.
+    pub fn is_hot(&self, channel: Channel) -> bool {
+        self.core.registry.get(&channel).is_some_and(|log| log.is_hot())
     }
 
     /// Bytes that wait for sockets, of all of them together.

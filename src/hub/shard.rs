@@ -4,6 +4,7 @@
 
 use super::Core;
 use super::conn::{Conn, Locked, Visit};
+use super::hot::Hot;
 use super::inbox::{Inbox, Pending, Told};
 use super::log::ChannelLog;
 use super::paced::{Leave, PACE};
@@ -40,6 +41,7 @@ pub struct Shard {
     /// Who follows a log, by its address: it lives as long as anybody does.
     pub(super) members: HashMap<usize, Vec<Arc<Conn>>>,
     walks: Walks,
+    hot: Hot,
     waiting: Vec<Arc<Conn>>,
     /// When the waiting ones were last tried, in milliseconds of the hub.
     tried_ms: u64,
@@ -62,6 +64,7 @@ impl Shard {
         };
         Self {
             wheel: Wheel::new(core.config.heartbeat, now_ms),
+            hot: Hot::new(&core.config.hot),
             core,
             index,
             inbox,
@@ -94,6 +97,7 @@ impl Shard {
                     }
                     let moved = self.visit_waiting(cx);
                     let due = self.tick(cx, &mut ticks) | self.take_turns(cx, &mut pace);
+                    let due = self.hot.poll_due(cx, self.core.now_us()) | due;
                     let told = woken.as_mut().poll(cx).is_ready();
                     if moved || due || told { Poll::Ready(false) } else { Poll::Pending }
                 })
@@ -116,6 +120,10 @@ impl Shard {
             }
             let pending = self.inbox.take();
             self.take_up(pending);
+            while let Some(log) = self.hot.take(self.core.now_us()) {
+                let members = self.count(&log);
+                self.walks.news(log, members);
+            }
             if let Some(mut walk) = self.walks.take() {
                 self.slice(&mut walk);
                 let members = self.count(&walk.log);
@@ -147,7 +155,9 @@ impl Shard {
         for log in pending.news {
             log.audience.begin_walk(self.index);
             let members = self.count(&log);
-            self.walks.news(log, members);
+            if !self.hot.waits(&log, members, self.core.now_us()) {
+                self.walks.news(log, members);
+            }
         }
         for log in pending.rosters {
             let members = self.count(&log);
@@ -325,6 +335,7 @@ impl Shard {
         }
         if now_ms.saturating_sub(self.looked_ms) >= LOOK_MS {
             self.looked_ms = now_ms;
+            self.hot.look(self.core.now_us());
             let now = self.core.clock.now();
             again.extend(self.wheel.all().filter(|conn| self.core.look(conn, now_ms, now)).cloned());
         }

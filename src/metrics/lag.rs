@@ -1,7 +1,7 @@
 //! What is counted of sockets that do not keep up, step by step.
 
-use super::{RESYNCS, SKIPPED, SLOW, hot};
-use metrics::counter;
+use super::{FLUSH_WINDOWS, RESYNCS, SKIPPED, SLOW, hot};
+use metrics::{counter, gauge};
 
 /// Why a signal was not written to a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,11 @@ pub fn slow_closed(cause: Slow) {
         Slow::Memory => "memory",
     };
     counter!(SLOW, "cause" => cause).increment(1);
+}
+
+/// Rooms have become hot, or have cooled down (negative).
+pub fn flush_windows(change: i64) {
+    gauge!(FLUSH_WINDOWS).increment(change as f64);
 }
 
 /// More bytes wait for sockets, or fewer (negative).

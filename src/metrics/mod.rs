@@ -11,7 +11,7 @@ mod rosters;
 mod tests;
 
 pub use bus::{Gap, Unpublished, bus_channels, bus_gap, bus_probed, bus_published, bus_received, bus_unpublished};
-pub use lag::{Resync, Skipped, Slow, lag_bytes, resynced, signals_skipped, slow_closed};
+pub use lag::{Resync, Skipped, Slow, flush_windows, lag_bytes, resynced, signals_skipped, slow_closed};
 pub use rosters::{nodes, partial_rosters, rosters};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
@@ -81,6 +81,7 @@ metrics! {
     RESYNCS Counter "belfry_resyncs_total" &[], "Subscriptions told to fetch again, by reason";
     SKIPPED Counter "belfry_signals_skipped_total" &[], "Signals not written to sockets that were behind, or dropped before, by reason";
     SLOW Counter "belfry_slow_closes_total" &[], "Sockets closed with 4508, or cut, by cause";
+    FLUSH_WINDOWS Gauge "belfry_flush_windows" &[], "Hot rooms whose events wait for one another, by each core that writes";
     LAG_BYTES Gauge "belfry_lag_bytes" &[], "Bytes that wait for sockets";
     BUS_PUBLISHED Counter "belfry_bus_published_total" &[], "Messages handed to other instances";
     BUS_UNPUBLISHED Counter "belfry_bus_unpublished_total" &[], "Messages other instances must find by looking, by reason";

@@ -40,6 +40,7 @@ fn what_was_counted_is_rendered_under_its_name() {
     signals_skipped(Skipped::Behind, 2);
     slow_closed(Slow::Stalled);
     lag_bytes(3);
+    flush_windows(1);
     bus_published(2);
     bus_unpublished(Unpublished::Down, 1);
     bus_received();

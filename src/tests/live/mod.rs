@@ -7,6 +7,7 @@ mod epoch;
 mod gate;
 mod heartbeat;
 mod hosts;
+mod hot;
 mod lag;
 mod leave;
 mod memory;
