@@ -224,6 +224,9 @@ mod tests {
             (&["--max-lag-bytes", "262143"], "BELFRY_MAX_LAG_BYTES"),
             (&["--flush-window", "21ms"], "BELFRY_FLUSH_WINDOW"),
             (&["--flush-writes", "0"], "BELFRY_FLUSH_WRITES"),
+            (&["--hot-told-every", "499ms"], "BELFRY_HOT_TOLD_EVERY"),
+            (&["--hot-told-every", "3001ms"], "BELFRY_HOT_TOLD_EVERY"),
+            (&["--signals-per-hot-room", "0"], "BELFRY_SIGNALS_PER_HOT_ROOM"),
             (&["--presence-refresh", "99ms"], "BELFRY_PRESENCE_REFRESH"),
             (&["--presence-ttl", "19s"], "BELFRY_PRESENCE_TTL"),
             (&["--sweep-interval", "49ms"], "BELFRY_SWEEP_INTERVAL"),
@@ -246,6 +249,7 @@ mod tests {
             &["--max-lag-bytes", "262144"],
             &["--flush-window", "20ms"],
             &["--flush-window", "0s"],
+            &["--hot-told-every", "3s"],
             &["--drain-delay", "0s"],
         ] {
             assert_eq!(config(fine).check(), Ok(()));

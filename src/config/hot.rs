@@ -8,6 +8,9 @@ use std::time::Duration;
 /// Longer would be seen.
 const WIDEST: Duration = Duration::from_millis(20);
 
+/// Not more often than in other rooms, nor so seldom that clients drop a name which is still being repeated.
+const TOLD_EVERY: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(3);
+
 /// Hot rooms and slow sockets.
 #[derive(Debug, Clone, Args)]
 pub struct HotConfig {
@@ -20,6 +23,12 @@ pub struct HotConfig {
     /// Writes a second to one room's sockets, of a core, that are not too many: above it the room is hot
     #[arg(long, env = "BELFRY_FLUSH_WRITES", default_value_t = 20_000)]
     pub flush_writes: u32,
+    /// Shortest time in a hot room between two tellings of who is there, or who writes (500ms to 3s)
+    #[arg(long, env = "BELFRY_HOT_TOLD_EVERY", default_value = "1s", value_parser = duration)]
+    pub hot_told_every: Duration,
+    /// Signals a second and hot room; more are dropped
+    #[arg(long, env = "BELFRY_SIGNALS_PER_HOT_ROOM", default_value_t = 25)]
+    pub signals_per_hot_room: u32,
 }
 
 impl HotConfig {
@@ -27,6 +36,8 @@ impl HotConfig {
         let one = sockets.max_outbox <= self.max_lag_bytes;
         must(one, "BELFRY_MAX_LAG_BYTES must be at least BELFRY_MAX_OUTBOX")?;
         must(self.flush_window <= WIDEST, "BELFRY_FLUSH_WINDOW must be at most 20ms")?;
-        must(self.flush_writes > 0, "BELFRY_FLUSH_WRITES must be at least 1")
+        must(self.flush_writes > 0, "BELFRY_FLUSH_WRITES must be at least 1")?;
+        must(TOLD_EVERY.contains(&self.hot_told_every), "BELFRY_HOT_TOLD_EVERY must be between 500ms and 3s")?;
+        must(self.signals_per_hot_room > 0, "BELFRY_SIGNALS_PER_HOT_ROOM must be at least 1")
     }
 }

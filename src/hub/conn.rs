@@ -4,7 +4,7 @@
 use super::io::Io;
 use super::lag::Lag;
 use super::log::Owed;
-use super::room::News;
+use super::news::News;
 use super::tail::Batch;
 use super::writer::{Phase, Writer};
 use crate::metrics::{self, Resync, Slow};

@@ -23,6 +23,7 @@ mod model_steps;
 #[cfg(test)]
 mod model_tests;
 mod neighbours;
+mod news;
 mod outbox;
 pub mod pace;
 mod paced;
@@ -35,6 +36,7 @@ mod sockets;
 mod subscribe;
 mod sweep;
 mod tail;
+mod thin;
 mod turns;
 mod typing;
 mod update;
@@ -156,6 +158,7 @@ impl Hub {
         let (refresh, ttl) = (parts.config.presence_refresh, parts.config.presence_ttl);
         let neighbours = Neighbours::new(refresh, ttl, !parts.bus.delivery().is_up());
         let lag = Arc::new(Lag::new(parts.config.max_outbox, parts.config.hot.max_lag_bytes));
+        let hot_every_ms = parts.config.hot.hot_told_every.as_millis() as u64;
         let core = Arc::new(Core {
             config: parts.config,
             store: parts.store,
@@ -170,7 +173,7 @@ impl Hub {
             by_user: DashMap::new(),
             inboxes: (0..shards).map(|_| Arc::default()).collect(),
             loader: Loader::default(),
-            schedule: Arc::default(),
+            schedule: Arc::new(Schedule::new(hot_every_ms)),
             neighbours,
             tail_bytes: Arc::default(),
             lag,
