@@ -226,6 +226,7 @@ mod tests {
             (&["--flush-writes", "0"], "BELFRY_FLUSH_WRITES"),
             (&["--hot-told-every", "499ms"], "BELFRY_HOT_TOLD_EVERY"),
             (&["--hot-told-every", "3001ms"], "BELFRY_HOT_TOLD_EVERY"),
+            (&["--reaction-window", "1001ms"], "BELFRY_REACTION_WINDOW"),
             (&["--signals-per-hot-room", "0"], "BELFRY_SIGNALS_PER_HOT_ROOM"),
             (&["--presence-refresh", "99ms"], "BELFRY_PRESENCE_REFRESH"),
             (&["--presence-ttl", "19s"], "BELFRY_PRESENCE_TTL"),
@@ -250,6 +251,8 @@ mod tests {
             &["--flush-window", "20ms"],
             &["--flush-window", "0s"],
             &["--hot-told-every", "3s"],
+            &["--reaction-window", "1s"],
+            &["--reaction-window", "0s"],
             &["--drain-delay", "0s"],
         ] {
             assert_eq!(config(fine).check(), Ok(()));

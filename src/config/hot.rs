@@ -29,6 +29,9 @@ pub struct HotConfig {
     /// Signals a second and hot room; more are dropped
     #[arg(long, env = "BELFRY_SIGNALS_PER_HOT_ROOM", default_value_t = 25)]
     pub signals_per_hot_room: u32,
+    /// How long reactions to a comment that many react to wait at most for one another, to be one event (0s: never; up to 1s)
+    #[arg(long, env = "BELFRY_REACTION_WINDOW", default_value = "250ms", value_parser = duration)]
+    pub reaction_window: Duration,
 }
 
 impl HotConfig {
@@ -38,6 +41,7 @@ impl HotConfig {
         must(self.flush_window <= WIDEST, "BELFRY_FLUSH_WINDOW must be at most 20ms")?;
         must(self.flush_writes > 0, "BELFRY_FLUSH_WRITES must be at least 1")?;
         must(TOLD_EVERY.contains(&self.hot_told_every), "BELFRY_HOT_TOLD_EVERY must be between 500ms and 3s")?;
-        must(self.signals_per_hot_room > 0, "BELFRY_SIGNALS_PER_HOT_ROOM must be at least 1")
+        must(self.signals_per_hot_room > 0, "BELFRY_SIGNALS_PER_HOT_ROOM must be at least 1")?;
+        must(self.reaction_window <= Duration::from_secs(1), "BELFRY_REACTION_WINDOW must be at most 1s")
     }
 }

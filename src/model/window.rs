@@ -120,6 +120,11 @@ impl<K: Copy + Eq + Hash + Ord, V> Windows<K, V> {
         Some(kept)
     }
 
+    /// What is kept for each.
+    pub fn each(&mut self) -> impl Iterator<Item = &mut V> {
+        self.each.values_mut().map(|(_, kept)| kept)
+    }
+
     /// Time has passed: shows each window, and forgets those in which nothing happens any more.
     pub fn look(&mut self, now_us: u64, mut show: impl FnMut(&Window, &mut V)) {
         let pays = self.pays;
