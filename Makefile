@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.PHONY: help run build site test lint rust sdk kosoku schemathesis smoke load faults bench bench-report lists tools clean
+.PHONY: help run build site test lint rust sdk kosoku schemathesis smoke load faults bench bench-report bus-bench storm-bench lists tools clean
 
 BENCH := --manifest-path load-tests/bench/Cargo.toml --target-dir target/bench
 SDK := client-sdk
@@ -21,6 +21,7 @@ help:
 	@echo "make lint     format, clippy and documentation"
 	@echo "make load     k6 against an instance with Postgres and Redis (about six minutes, two cores)"
 	@echo "make bench    fan-out and memory beside their floor and other servers (a quarter of an hour, two cores)"
+	@echo "make bus-bench storm-bench    what Redis adds to a publish; 10,000 sockets that lose their instance"
 	@echo "make lists    how long first pages of very long lists take, on both databases"
 	@echo "make clean    remove what was built"
 
@@ -102,6 +103,10 @@ bench: $(if $(BENCH_BELFRY),,build)
 	.ci/peers
 	load-tests/bench/run.sh run $(or $(BENCH_BELFRY),target/release/belfry) \
 	    --results load-tests/bench/results.json --plots load-tests/bench/plots --readme README.md $(BENCH_ARGS)
+
+# Two instances over one Postgres and one Redis: what a publish through Redis adds, and how long a storm of sockets takes.
+bus-bench storm-bench: %-bench: $(if $(BENCH_BELFRY),,build)
+	.ci/with-postgres .ci/with-redis load-tests/bench/run.sh $* $(or $(BENCH_BELFRY),target/release/belfry) $(BENCH_ARGS)
 
 # Tables and plots of the last run, drawn anew.
 bench-report:

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Measures on this machine: `run.sh run target/release/belfry [--subscribers 100,1000] …` what fan-out and idle sockets
 # cost, beside the servers that `.ci/peers` has found; `run.sh lists target/release/belfry` how long first pages take (on
-# BELFRY_TEST_POSTGRES where that is set); `run.sh report --results FILE` prints the tables of an earlier run. Paths in
-# arguments are as from the root of the tree.
+# BELFRY_TEST_POSTGRES where that is set); `run.sh bus …` and `run.sh storm …`, beside `.ci/with-postgres .ci/with-redis`,
+# what a publish through Redis adds and how long a storm of sockets takes; `run.sh report --results FILE` prints the
+# tables of an earlier run. Paths in arguments are as from the root of the tree.
 set -eu
 cd "$(dirname "$0")/../.."
 mode=$1
@@ -21,6 +22,9 @@ data=$(mktemp -d)
 trap 'rm -rf "$data"' EXIT
 if [ "$mode" = lists ] && [ -n "${BELFRY_TEST_POSTGRES:-}" ]; then
     set -- --database "$BELFRY_TEST_POSTGRES" "$@"
+fi
+if [ "$mode" = bus ] || [ "$mode" = storm ]; then
+    set -- --database "$BELFRY_TEST_POSTGRES" --redis "$BELFRY_TEST_REDIS" "$@"
 fi
 if [ "$mode" = run ] && [ -e target/peers/state ]; then
     set -- --peers target/peers "$@"

@@ -102,6 +102,7 @@ impl SocketConfig {
             (self.max_sockets_per_user, "BELFRY_MAX_SOCKETS_PER_USER"),
             (self.max_sockets_per_address, "BELFRY_MAX_SOCKETS_PER_ADDRESS"),
             (self.max_sockets, "BELFRY_MAX_SOCKETS"),
+            (self.max_handshakes, "BELFRY_MAX_HANDSHAKES"),
             (self.max_first_frame, "BELFRY_MAX_FIRST_FRAME"),
             (self.max_subscriptions, "BELFRY_MAX_SUBSCRIPTIONS"),
             (self.max_outbox, "BELFRY_MAX_OUTBOX"),
@@ -218,6 +219,7 @@ mod tests {
             (&["--instances", "0"], "BELFRY_INSTANCES"),
             (&["--access-ttl", "999ms"], "BELFRY_ACCESS_TTL"),
             (&["--refresh-ttl", "14m"], "BELFRY_REFRESH_TTL"),
+            (&["--max-handshakes", "0"], "BELFRY_MAX_HANDSHAKES"),
             (&["--max-frame", "32767"], "BELFRY_MAX_FIRST_FRAME"),
             (&["--max-frame", "67108865"], "BELFRY_MAX_PARTIAL_BYTES"),
             (&["--tail-budget", "1048575"], "BELFRY_TAIL_BUDGET"),
@@ -229,7 +231,7 @@ mod tests {
             (&["--reaction-window", "1001ms"], "BELFRY_REACTION_WINDOW"),
             (&["--signals-per-hot-room", "0"], "BELFRY_SIGNALS_PER_HOT_ROOM"),
             (&["--presence-refresh", "99ms"], "BELFRY_PRESENCE_REFRESH"),
-            (&["--presence-ttl", "19s"], "BELFRY_PRESENCE_TTL"),
+            (&["--presence-ttl", "15s"], "BELFRY_PRESENCE_TTL"),
             (&["--sweep-interval", "49ms"], "BELFRY_SWEEP_INTERVAL"),
             (&["--sweep-interval", "1201ms"], "BELFRY_SWEEP_INTERVAL"),
             (&["--max-body", "0"], "BELFRY_MAX_BODY"),
@@ -243,7 +245,7 @@ mod tests {
         }
         for fine in [
             &["--max-frame", "32768"],
-            &["--presence-refresh", "15s"],
+            &["--presence-refresh", "12s"],
             &["--redis-url", "redis-cluster://a:7000?node=b:7000"],
             &["--sweep-interval", "50ms"],
             &["--sweep-interval", "1200ms"],

@@ -211,6 +211,9 @@ pub struct SocketConfig {
     /// Sockets in all (1013)
     #[arg(long, env = "BELFRY_MAX_SOCKETS", default_value_t = 100_000)]
     pub max_sockets: usize,
+    /// Connections let in that were not answered yet; others wait their turn, which is 100 ms at most
+    #[arg(long, env = "BELFRY_MAX_HANDSHAKES", default_value_t = 512)]
+    pub max_handshakes: usize,
     /// Payload bytes of a message (1009)
     #[arg(long, env = "BELFRY_MAX_FRAME", default_value_t = 65_536)]
     pub max_frame: usize,
@@ -248,10 +251,10 @@ pub struct SocketConfig {
     #[arg(long, env = "BELFRY_CHANNEL_LINGER", default_value = "10s", value_parser = duration)]
     pub channel_linger: Duration,
     /// How often an instance tells the others that who was in a room there still is
-    #[arg(long, env = "BELFRY_PRESENCE_REFRESH", default_value = "10s", value_parser = duration)]
+    #[arg(long, env = "BELFRY_PRESENCE_REFRESH", default_value = "8s", value_parser = duration)]
     pub presence_refresh: Duration,
     /// How long who is on an instance that says nothing more still counts; one more refresh may pass until it is seen
-    #[arg(long, env = "BELFRY_PRESENCE_TTL", default_value = "30s", value_parser = duration)]
+    #[arg(long, env = "BELFRY_PRESENCE_TTL", default_value = "24s", value_parser = duration)]
     pub presence_ttl: Duration,
     /// Bytes of a signal's data (too_large)
     #[arg(long, env = "BELFRY_MAX_SIGNAL", default_value_t = 4_096)]

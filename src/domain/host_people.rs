@@ -1,7 +1,9 @@
 //! People of the host's site: known by what its tokens and its back end say of them.
 //!
-//! Who is known and unchanged costs no query: they are remembered for a while, so many at most.
+//! Who is known and unchanged costs no query: they are remembered for a while, so many at most. All others are looked up
+//! together (`host_lookups`).
 
+use super::host_lookups::{Lookups, Together};
 use super::host_tokens::{HostToken, external_id};
 use super::{DomainError, Identity, profile};
 use crate::model::clock::SharedClock;
@@ -33,17 +35,30 @@ pub struct NewHostPerson {
 
 /// Finds people of the host's site, and makes those that are new.
 pub struct HostPeople {
-    store: Arc<Store>,
+    desk: Arc<Desk>,
+    lookups: Lookups,
+    max_name_chars: usize,
+}
+
+/// Where people are looked up.
+pub(super) struct Desk {
+    pub(super) store: Arc<Store>,
     clock: SharedClock,
     epoch: EpochCell,
-    max_name_chars: usize,
     remembered: Mutex<Remembered>,
 }
 
+/// When something began to be read, and of which database.
+pub(super) struct Reading {
+    epoch: Arc<str>,
+    read: Instant,
+    role_at: Timestamp,
+}
+
 /// What was read of a person.
-#[derive(Clone)]
-struct Known {
-    account: Account,
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    pub(super) account: Account,
     /// When the token was signed that was last believed.
     signed_at: Timestamp,
     read: Instant,
@@ -69,29 +84,18 @@ impl HostPeople {
         max_name_chars: usize,
         remembered: usize,
     ) -> Self {
-        let remembered = Mutex::new(Remembered {
-            epoch: epoch.get(),
-            half: (remembered / 2).max(1),
-            young: HashMap::new(),
-            old: HashMap::new(),
-        });
-        Self { store, clock, epoch, max_name_chars, remembered }
+        let desk = Arc::new(Desk::new(store, clock, epoch, remembered));
+        Self { lookups: Lookups::start(desk.clone(), Together::default()), desk, max_name_chars }
     }
 
     /// The person that a good token speaks of, made when first seen; what it says of them is kept, unless a token
-    /// signed later has said otherwise here.
+    /// signed later has said otherwise here. `unavailable` while too many wait for it.
     pub async fn identify(&self, token: HostToken) -> Result<Identity, DomainError> {
-        let epoch = self.epoch.get();
-        if let Some(known) = self.remembered.lock().answer(&token, &epoch, self.clock.instant()) {
-            return Ok(identity(token, known));
-        }
-        let (read, role_at) = (self.clock.instant(), self.clock.now().minus(ROLE_MARGIN));
-        let account = match self.store.read().host_person(&token.external_id).await? {
-            Some(account) if says(&token, &account) => account,
-            _ => self.keep(host_person(&token)).await?.account,
+        let known = self.desk.answer(&token);
+        let known = match known {
+            Some(known) => known,
+            None => self.lookups.ask(token.clone()).await?,
         };
-        let known = Known { account, signed_at: token.signed_at, read, role_at };
-        self.remembered.lock().put(&token.external_id, &epoch, known.clone());
         Ok(identity(token, known))
     }
 
@@ -109,7 +113,7 @@ impl HostPeople {
         let avatar_url = usable(new.avatar_url, profile::avatar_url)?;
         let email = usable(new.email, profile::email)?;
         let base_handle = profile::handle_from(&name, profile::MAX_HANDLE);
-        let kept = self.keep(HostPerson { external_id, name, base_handle, avatar_url, email }).await?;
+        let kept = self.desk.keep(HostPerson { external_id, name, base_handle, avatar_url, email }).await?;
         self.forget(&kept.account);
         Ok(kept)
     }
@@ -117,10 +121,41 @@ impl HostPeople {
     /// Reads a person anew when they are next seen.
     pub fn forget(&self, account: &Account) {
         if let Some(external_id) = &account.external_id {
-            let mut remembered = self.remembered.lock();
+            let mut remembered = self.desk.remembered.lock();
             remembered.young.remove(external_id);
             remembered.old.remove(external_id);
         }
+    }
+}
+
+impl Desk {
+    /// Over this store; at most so many people are remembered.
+    pub(super) fn new(store: Arc<Store>, clock: SharedClock, epoch: EpochCell, remembered: usize) -> Self {
+        let remembered = Mutex::new(Remembered {
+            epoch: epoch.get(),
+            half: (remembered / 2).max(1),
+            young: HashMap::new(),
+            old: HashMap::new(),
+        });
+        Self { store, clock, epoch, remembered }
+    }
+
+    fn answer(&self, token: &HostToken) -> Option<Known> {
+        let epoch = self.epoch.get();
+        self.remembered.lock().answer(token, &epoch, self.clock.instant())
+    }
+
+    /// To be asked for before reading.
+    pub(super) fn begin(&self) -> Reading {
+        let role_at = self.clock.now().minus(ROLE_MARGIN);
+        Reading { epoch: self.epoch.get(), read: self.clock.instant(), role_at }
+    }
+
+    /// Remembers what was read of a person, whose token was believed.
+    pub(super) fn remember(&self, reading: &Reading, token: &HostToken, account: Account) -> Known {
+        let known = Known { account, signed_at: token.signed_at, read: reading.read, role_at: reading.role_at };
+        self.remembered.lock().put(&token.external_id, &reading.epoch, known.clone());
+        known
     }
 
     async fn keep(&self, person: HostPerson) -> Result<HostAccount, DomainError> {
@@ -169,11 +204,11 @@ impl Remembered {
 }
 
 /// Whether a token says of a person what is kept.
-fn says(token: &HostToken, account: &Account) -> bool {
+pub(super) fn says(token: &HostToken, account: &Account) -> bool {
     token.name == account.user.name && token.picture.as_ref().is_none_or(|picture| *picture == account.user.avatar_url)
 }
 
-fn host_person(token: &HostToken) -> HostPerson {
+pub(super) fn host_person(token: &HostToken) -> HostPerson {
     HostPerson {
         external_id: token.external_id.clone(),
         name: token.name.clone(),

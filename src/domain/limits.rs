@@ -62,9 +62,11 @@ pub struct RateLimits {
     sign_ups: Option<Rate>,
     /// Counts for all instances.
     shared: Option<Arc<dyn Tally>>,
-    /// Counts what is admitted against the share of this instance.
+    /// Counts what is admitted here against the whole: what was let through while nobody could be asked still counts.
+    here: LocalTally,
+    /// Counts the same against the share of this instance.
     share: LocalTally,
-    /// Up to when all instances refuse: until then there is no need to ask again.
+    /// Up to when attempts are refused whoever counts: until then there is no need to ask again.
     refused: DashMap<Key, Instant>,
     clock: SharedClock,
     names: Hmac<Sha256>,
@@ -85,6 +87,7 @@ impl RateLimits {
             sign_ins_to_account: rate("sign-ins to an account", limits.sign_ins_per_account, TEN_MINUTES),
             sign_ups: rate("sign-ups of an address", limits.sign_ups_per_address, TEN_MINUTES),
             shared: fleet.tally,
+            here: LocalTally::new(clock.clone()),
             share: LocalTally::new(clock.clone()),
             refused: DashMap::new(),
             clock,
@@ -121,6 +124,7 @@ impl RateLimits {
 
     /// Forgets who has not been near a bound for long. Call it every minute or so: this is what bounds memory.
     pub fn purge(&self) {
+        self.here.purge();
         self.share.purge();
         let now = self.clock.instant();
         self.refused.retain(|_, until| *until > now);
@@ -135,17 +139,21 @@ impl RateLimits {
             Some(shared) => shared.count(key, rate.whole).await,
             None => Counted::Unknown,
         };
-        match shared {
+        let refused = match shared {
             Counted::Admitted => {
                 self.share.charge(key, rate.share);
-                Ok(())
+                self.here.take(key, rate.whole)
             }
-            Counted::Refused(wait) => {
-                self.refused.insert(key, self.clock.instant() + wait);
-                Err(DomainError::rate_limited(wait))
+            Counted::Refused(wait) => Err(wait),
+            Counted::Unknown => {
+                let taken = self.share.take(key, rate.share);
+                return taken.map(|()| self.here.charge(key, rate.whole)).map_err(DomainError::rate_limited);
             }
-            Counted::Unknown => self.share.take(key, rate.share).map_err(DomainError::rate_limited),
-        }
+        };
+        refused.map_err(|wait| {
+            self.refused.insert(key, self.clock.instant() + wait);
+            DomainError::rate_limited(wait)
+        })
     }
 
     fn still_refused(&self, key: &Key) -> Result<(), DomainError> {

@@ -9,6 +9,7 @@ pub mod credentials;
 pub mod emoji;
 pub mod error;
 pub mod history;
+mod host_lookups;
 pub mod host_people;
 pub mod host_tokens;
 pub mod hosts;

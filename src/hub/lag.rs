@@ -8,7 +8,7 @@ use super::conn::Conn;
 use super::inbox::Told;
 use super::loader::until_end;
 use super::outbox::Outbox;
-use super::shard::CLOSE_GRACE;
+use super::shard::{CARRIED_OUT, CLOSE_GRACE};
 use super::writer::Phase;
 use crate::metrics::{self, Slow};
 use crate::model::Timestamp;
@@ -149,7 +149,10 @@ impl Core {
             return !std::mem::replace(&mut writer.waiting, true);
         }
         let begun = conn.begun_ms.load(Ordering::Relaxed);
-        let slow = if passed(conn.heard_ms.load(Ordering::Relaxed), self.config.heartbeat * 2) {
+        // Nothing is read from a socket while its message is carried out: then it may be we who do not listen.
+        let two = self.config.heartbeat * 2;
+        let patience = if conn.is_busy() { two.max(CARRIED_OUT) } else { two };
+        let slow = if passed(conn.heard_ms.load(Ordering::Relaxed), patience) {
             Some(Slow::Silent)
         } else if begun > 0 && passed(begun, self.config.frame_timeout) {
             Some(Slow::Unfinished)

@@ -30,6 +30,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
 const SLICE: usize = 128;
 /// How often every socket is looked at.
 const LOOK_MS: u64 = 1_000;
+/// Longest that one message is carried out: it waits for its group, for a connection and for the database.
+pub(super) const CARRIED_OUT: Duration = Duration::from_secs(30);
 /// Time for a client to answer a Close.
 pub(super) const CLOSE_GRACE: Duration = Duration::from_secs(2);
 

@@ -127,9 +127,9 @@ impl Socket {
         self.conn.lock().connect_by_ms = 0;
     }
 
-    /// It is for one post, and over with it.
-    pub fn is_for_one_post(&self) {
-        self.conn.lock().for_one_post = true;
+    /// It is over with the channel that it follows next.
+    pub fn end_with_next(&self) {
+        self.conn.lock().ends_with_next = true;
     }
 
     /// It belongs to this person by this session until the token ends; where it has a seat, the person `face` shows has

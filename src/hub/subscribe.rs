@@ -103,7 +103,8 @@ impl Socket {
                 let subscribed = match new {
                     Some(New { watch, generation, subscribed }) => {
                         joined.push(Arc::clone(&watch));
-                        writer.subs.push(Sub::new(watch, subscribed.seq, generation));
+                        let ends_all = std::mem::take(&mut writer.ends_with_next);
+                        writer.subs.push(Sub { ends_all, ..Sub::new(watch, subscribed.seq, generation) });
                         Some(subscribed)
                     }
                     None => held(&mut writer, channel, self.codec),

@@ -38,8 +38,8 @@ pub struct Writer {
     pub expires_at: i64,
     /// When `connect` must have come (milliseconds of the hub); 0 once it has.
     pub connect_by_ms: u64,
-    /// It is over with the post that it follows (the live shortcut).
-    pub for_one_post: bool,
+    /// It is over with the subscription that comes next (the live shortcut, to its post).
+    pub ends_with_next: bool,
     /// The subscription that is looked at next: none starves another.
     turn: u8,
     /// Some roster was not told to it.
@@ -62,6 +62,8 @@ pub struct Sub {
     pub(super) typing: u8,
     /// Delivery has ended; the shard takes it off its lists.
     pub(super) leaving: bool,
+    /// The socket is over with it.
+    pub(super) ends_all: bool,
 }
 
 /// A subscription's place before the shard has given it one.
@@ -81,7 +83,8 @@ pub enum Phase {
 impl Sub {
     /// A subscription from this cursor on, without a seat.
     pub(super) fn new(log: Watch, cursor: i64, generation: u16) -> Self {
-        Self { log, cursor, slot: NOWHERE, generation, presence: 0, typing: 0, leaving: false }
+        let (slot, presence, typing) = (NOWHERE, 0, 0);
+        Self { log, cursor, slot, generation, presence, typing, leaving: false, ends_all: false }
     }
 }
 
@@ -101,7 +104,7 @@ impl Writer {
             who: None,
             expires_at: 0,
             connect_by_ms,
-            for_one_post: false,
+            ends_with_next: false,
             turn: 0,
             owes_presence: false,
             pace: Pace::default(),
@@ -274,7 +277,7 @@ impl Writer {
                         retry_after_ms: None,
                     };
                     self.queue(codec.frame(&ServerMessage::Unsubscribed { channel, error }));
-                    if self.for_one_post {
+                    if self.subs[i].ends_all {
                         let gone = CloseCode::NotFound;
                         self.begin_close(gone.code(), close_frame(gone), now_ms);
                     }

@@ -77,11 +77,11 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 /// SQLite's extended result codes.
 fn passes(code: &str) -> bool {
     match (code.len(), code.parse::<i32>()) {
-        // Connection, nobody let in, transaction rollback, resources, intervention, system; read-only transactions, a lock
-        // not had, a database that is not there while it is restored.
+        // Connection, nobody let in, transaction rollback, resources, intervention, system; read-only transactions, one that
+        // was left alone for too long, a lock not had, a database that is not there while it is restored.
         (5, _) => {
             ["08", "28", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
-                || ["25006", "3D000", "55P03"].contains(&code)
+                || ["25006", "25P03", "3D000", "55P03"].contains(&code)
         }
         // BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN, PROTOCOL; an extended code's low byte.
         (_, Ok(number)) => [5, 6, 7, 8, 9, 10, 13, 14, 15].contains(&(number & 0xff)),
@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn what_may_pass_is_told_apart_from_a_defect_on_both_databases() {
-        for passing in ["5", "261", "13", "778", "08006", "28P01", "3D000", "40P01", "53100", "57P01", "55P03"] {
+        for passing in ["5", "261", "13", "778", "08006", "25P03", "28P01", "3D000", "40P01", "53100", "57P01", "55P03"]
+        {
             assert!(passes(passing), "{passing}");
         }
         for defect in ["1", "19", "2067", "42601", "23505", "25001"] {

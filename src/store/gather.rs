@@ -89,8 +89,8 @@ impl Gather {
             self.held -= kept.len();
             self.ready.push_back(std::mem::take(kept));
         }
-        while let Some(ready) = self.ready.pop_front_if(|ready| group.len() + ready.len() <= GROUP_MAX) {
-            group.extend(ready);
+        while self.ready.front().is_some_and(|ready| group.len() + ready.len() <= GROUP_MAX) {
+            group.extend(self.ready.pop_front().into_iter().flatten());
         }
     }
 
@@ -127,6 +127,7 @@ impl Gather {
 mod tests {
     use super::*;
     use crate::model::UserId;
+    use crate::model::clock::{Clock, DatabaseClock};
     use crate::store::write::{Actor, DeleteComment, React};
 
     const WIDTH: Duration = Duration::from_millis(250);
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn where_few_react_none_waits() {
-        let mut now = Instant::now();
+        let mut now = DatabaseClock::new().instant();
         let mut gather = Gather::new(WIDTH, now);
         for person in 0..200 {
             now += Duration::from_millis(140);
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn where_many_do_they_wait_for_one_another_and_leave_together_in_order_and_others_do_not_wait() {
-        let now = Instant::now();
+        let now = DatabaseClock::new().instant();
         let mut gather = hot(now);
         assert!(gather.keep(vec![react(1, 8, now)], now).is_empty());
         let later = now + Duration::from_millis(100);
@@ -186,7 +187,7 @@ mod tests {
 
     #[test]
     fn more_than_go_together_leave_at_once_in_groups_and_none_overtakes_another() {
-        let now = Instant::now();
+        let now = DatabaseClock::new().instant();
         let mut gather = hot(now);
         let most = GROUP_MAX as i64;
         let crowd = (1..=most + 5).map(|person| react(1, person, now)).collect();
@@ -204,7 +205,7 @@ mod tests {
 
     #[test]
     fn so_many_may_wait_as_writes_may_and_one_more_lets_all_of_them_go() {
-        let now = Instant::now();
+        let now = DatabaseClock::new().instant();
         let mut gather = Gather::new(WIDTH, now);
         // Of each comment eight go or open the window, and the rest waits.
         let comments = QUEUE_MAX / 64;
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn at_the_end_what_waits_goes_at_once_and_nothing_waits_any_more() {
-        let now = Instant::now();
+        let now = DatabaseClock::new().instant();
         let mut gather = hot(now);
         assert!(gather.keep(vec![react(1, 8, now)], now).is_empty() && !gather.is_empty());
         gather.end();

@@ -30,6 +30,15 @@ impl HostPerson {
         account
     }
 
+    /// The same, with what an earlier word says beside it.
+    pub(super) fn after(self, earlier: &Self) -> Self {
+        Self {
+            avatar_url: self.avatar_url.or_else(|| earlier.avatar_url.clone()),
+            email: self.email.or_else(|| earlier.email.clone()),
+            ..self
+        }
+    }
+
     /// The texts that a database must be able to keep, and the field each is of.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &'static str)> {
         [

@@ -17,8 +17,9 @@ pub trait ReadAccounts: Send + Sync {
     /// A person.
     async fn account(&self, id: UserId) -> Result<Option<Account>, StoreError>;
 
-    /// A person of the host's site, by the host's own name for them.
-    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError>;
+    /// People of the host's site, by the host's own names for them, in any order and in one query; those that are not
+    /// there are left out.
+    async fn host_people(&self, external_ids: &[String]) -> Result<Vec<Account>, StoreError>;
 
     /// A person and their password hash, by address in lower case; none where the person has no password.
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError>;

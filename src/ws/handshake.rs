@@ -19,7 +19,7 @@ impl Session {
         match (self.entrance, identity) {
             (Entrance::Live(post), _) => {
                 self.who = Who::Anonymous;
-                self.socket.is_for_one_post();
+                self.socket.end_with_next();
                 self.welcome(None, Vec::new(), Vec::new());
                 self.follow_own(Channel::Post(post)).await;
             }

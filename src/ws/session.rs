@@ -258,6 +258,9 @@ impl Session {
         self.fail(id, error);
         self.close(match error.code {
             ErrorCode::Forbidden => CloseCode::Forbidden,
+            // Nothing is wrong with the token: nobody could say whose it is.
+            ErrorCode::Unavailable => CloseCode::Overloaded,
+            ErrorCode::Internal => CloseCode::Internal,
             _ => CloseCode::Unauthenticated,
         });
     }

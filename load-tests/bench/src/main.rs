@@ -6,9 +6,11 @@
 
 mod arguments;
 mod belfry;
+mod bus;
 mod crowd;
 mod dialect;
 mod driver;
+mod fleet;
 mod floor;
 mod http;
 mod lists;
@@ -21,6 +23,7 @@ mod publisher;
 mod report;
 mod results;
 mod server;
+mod storm;
 mod tally;
 mod wire;
 
@@ -35,7 +38,9 @@ fn main() -> ExitCode {
         "floor" => floor::run(&mut arguments),
         "lists" => lists::run(&mut arguments),
         "report" => report::run(&mut arguments),
-        _ => Err("belfry-bench run|load|floor|lists|report [--name value …]; see README.md".into()),
+        "bus" => bus::run(&mut arguments),
+        "storm" => storm::run(&mut arguments),
+        _ => Err("belfry-bench run|load|floor|lists|report|bus|storm [--name value …]; see README.md".into()),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -96,8 +96,8 @@ impl ReadAccounts for Double {
         self.inner.account(id).await
     }
 
-    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
-        self.inner.host_person(external_id).await
+    async fn host_people(&self, external_ids: &[String]) -> Result<Vec<Account>, StoreError> {
+        self.inner.host_people(external_ids).await
     }
 
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {

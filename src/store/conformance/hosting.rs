@@ -2,7 +2,7 @@
 
 use super::accounts::session;
 use super::support::*;
-use crate::model::{Channel, SessionId, Timestamp, UserId};
+use crate::model::{Account, Channel, SessionId, Timestamp, UserId};
 use crate::store::Rejection;
 use crate::store::read::Revocation;
 use crate::store::write::*;
@@ -30,6 +30,14 @@ async fn one(p: &Process, person: HostPerson) -> HostAccount {
     ensure(p, vec![person]).await.remove(0)
 }
 
+/// Those of them that are there, in the order of the host's names for them.
+async fn found(p: &Process, external_ids: &[&str]) -> Vec<Account> {
+    let external_ids: Vec<String> = external_ids.iter().map(|id| (*id).to_owned()).collect();
+    let mut found = p.store.read().host_people(&external_ids).await.unwrap();
+    found.sort_by(|a, b| a.external_id.cmp(&b.external_id));
+    found
+}
+
 fn by_hash(first: u8) -> SessionId {
     SessionId::of_host([first; 32])
 }
@@ -45,10 +53,13 @@ pub async fn people_of_the_host_are_found_or_made_in_the_order_asked_for(db: &Da
         assert_eq!(p.head(Channel::User(account.user.id)).await.seq, 0);
         let read = p.store.read();
         assert_eq!(read.account(account.user.id).await.unwrap().as_ref(), Some(account));
-        let external_id = account.external_id.as_deref().unwrap();
-        assert_eq!(read.host_person(external_id).await.unwrap().as_ref(), Some(account));
+        assert_eq!(found(&p, &[account.external_id.as_deref().unwrap()]).await, std::slice::from_ref(account));
     }
-    assert_eq!(p.store.read().host_person("ada").await.unwrap(), None);
+    assert_eq!(found(&p, &["ada", ""]).await, []);
+    assert_eq!(found(&p, &[]).await, []);
+    // Several at once, each once.
+    let all = found(&p, &["3", "ada", "1", "2", "1"]).await;
+    assert_eq!(all, [&kept[2], &kept[1], &kept[0]].map(|kept| kept.account.clone()));
     assert_eq!(p.person("cyd").await.external_id, None);
 }
 
@@ -124,8 +135,24 @@ pub async fn a_person_of_the_host_first_seen_twice_at_once_is_one_person(db: &Da
     let group = (0..4).map(|_| EnsureHostPeople { people: vec![says("new", "Eve")] }.into()).collect();
     let results = p.group(group).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
-    let eve = p.store.read().host_person("new").await.unwrap().unwrap();
-    assert_eq!(eve.user.handle, "eve");
+    assert_eq!(found(&p, &["new"]).await[0].user.handle, "eve");
+}
+
+pub async fn many_people_of_the_host_are_made_at_once_and_some_of_them_elsewhere(db: &Database) {
+    let (p, q) = (db.process().await, db.process().await);
+    // Of a hundred names each is borne by three, and a third of all is told of twice at the same time.
+    let told = |range: std::ops::Range<usize>| range.map(|n| says(&format!("n{n:03}"), &format!("P{}", n % 100)));
+    let (a, b) = tokio::join!(ensure(&p, told(0..200).collect()), ensure(&q, told(100..300).rev().collect()));
+    assert_eq!(a.iter().chain(&b).filter(|kept| kept.made).count(), 300);
+    let mut handles: Vec<_> = a.iter().chain(&b).map(|kept| kept.account.user.handle.as_str()).collect();
+    handles.sort_unstable();
+    handles.dedup();
+    assert_eq!(handles.len(), 300);
+    let plain = handles.iter().filter(|handle| !handle.contains('_')).count();
+    assert_eq!(plain, 100);
+    for HostAccount { account, .. } in a.iter().chain(&b) {
+        assert_eq!(p.head(Channel::User(account.user.id)).await.seq, 0);
+    }
 }
 
 pub async fn a_token_of_the_host_is_revoked_until_it_ends(db: &Database) {

@@ -188,6 +188,7 @@ macro_rules! conformance {
                     an_address_of_the_host_is_nobodys_to_sign_in_with,
                     handles_of_people_of_the_host_are_made_unique,
                     a_person_of_the_host_first_seen_twice_at_once_is_one_person,
+                    many_people_of_the_host_are_made_at_once_and_some_of_them_elsewhere,
                     a_token_of_the_host_is_revoked_until_it_ends,
                     everywhere_ends_tokens_of_the_host_and_sessions_alike,
                 }

@@ -101,8 +101,8 @@ impl ReadAccounts for Postgres {
         bounded(&self.reads, async |db| accounts::account(db, id).await).await
     }
 
-    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
-        bounded(&self.reads, async |db| hosting::account(db, external_id).await).await
+    async fn host_people(&self, external_ids: &[String]) -> Result<Vec<Account>, StoreError> {
+        bounded(&self.reads, async |db| hosting::people(db, external_ids).await).await
     }
 
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {

@@ -229,10 +229,12 @@ impl ReadAccounts for Sqlite {
         row.map(Account::try_from).transpose()
     }
 
-    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
-        let row: Option<AccountRow> =
-            sqlx::query_as(accounts!("where external_id = $1")).bind(external_id).fetch_optional(&self.readers).await?;
-        row.map(Account::try_from).transpose()
+    async fn host_people(&self, external_ids: &[String]) -> Result<Vec<Account>, StoreError> {
+        let rows: Vec<AccountRow> = sqlx::query_as(accounts!("where external_id in (select value from json_each($1))"))
+            .bind(serde_json::json!(external_ids).to_string())
+            .fetch_all(&self.readers)
+            .await?;
+        rows.into_iter().map(Account::try_from).collect()
     }
 
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {

@@ -47,7 +47,7 @@ async fn each_key_is_good_for_its_own_algorithm() {
         assert!(!house.lets_in(&tokens(&Signer::new(nameless.algorithm, None))).await, "another key of its kind");
     }
     // All of them one person.
-    assert_eq!(house.state.store.read().host_person("u-1").await.unwrap().unwrap().user.handle, "ada");
+    assert_eq!(house.host_person("u-1").await.unwrap().user.handle, "ada");
 }
 
 #[tokio::test]

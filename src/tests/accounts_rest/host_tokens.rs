@@ -61,7 +61,7 @@ async fn of_two_tokens_in_use_the_one_signed_later_says_what_is_kept() {
     assert_eq!(house.known(&signed("Newer", 5)).await["name"], "Newer");
     house.known(&signed("Newer", 1)).await;
     house.known(&signed("Between", 3)).await;
-    let kept = house.state.store.read().host_person("u-1").await.unwrap().unwrap();
+    let kept = house.host_person("u-1").await.unwrap();
     assert_eq!(kept.user.name, "Newer");
 }
 
@@ -82,7 +82,7 @@ async fn a_token_that_is_not_good_says_why_and_makes_nobody() {
         assert!(reply.body["detail"].as_str().unwrap().contains(told), "{claims}: {}", reply.body);
     }
     house.who(&Signer::shared("other").token("u-1", "Ada", json!({}))).await.problem(401, "unauthenticated");
-    assert_eq!(house.state.store.read().host_person("u-1").await.unwrap(), None);
+    assert_eq!(house.host_person("u-1").await, None);
     let nowhere = super::house(&[]).await;
     nowhere.who(&host.token("u-1", "Ada", json!({}))).await.problem(401, "unauthenticated");
     let audience = super::house(&["--host-secret", "shared", "--host-aud", "comments"]).await;

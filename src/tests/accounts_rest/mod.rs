@@ -21,7 +21,7 @@ use belfry::config::Config;
 use belfry::http::{self, AppState};
 use belfry::model::clock::SetClock;
 use belfry::model::random::SystemEntropy;
-use belfry::model::{Clock, EpochCell, Timestamp};
+use belfry::model::{Account, Clock, EpochCell, Timestamp};
 use clap::{Args, FromArgMatches};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -93,6 +93,11 @@ impl House {
             "name": name, "email": format!("{name}@x.example"), "password": "correct horse", "session": "body",
         });
         self.call(post("/auth/register", body)).await.expect(StatusCode::CREATED)
+    }
+
+    /// Somebody of the host's site, as they are kept.
+    async fn host_person(&self, external_id: &str) -> Option<Account> {
+        self.state.store.read().host_people(&[external_id.to_owned()]).await.unwrap().pop()
     }
 }
 

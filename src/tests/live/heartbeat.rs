@@ -100,3 +100,20 @@ async fn one_that_only_answers_pings_stays() {
         assert!(!matches!(client.came().await, Came::Closed(_)));
     }
 }
+
+#[tokio::test]
+async fn one_whose_command_takes_long_is_not_taken_for_silent() {
+    let (house, instance) = Instance::with(&["--heartbeat", "300ms"]).await;
+    let room = instance.room().await;
+    let mut client = Client::anonymous(&instance, Codec::Json).await;
+    house.store.heads.hold(room.channel());
+    client.send(json!({"type": "subscribe", "id": 7, "channel": room.name()})).await;
+    house.store.heads.held().await;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(2_500) {
+        assert!(!matches!(client.came().await, Came::Closed(_)));
+    }
+    house.store.heads.release();
+    let answer = client.until("an answer", |message| message["id"] == 7).await;
+    assert_eq!(answer["type"], "subscribed");
+}

@@ -23,6 +23,7 @@ mod redis;
 mod revocation;
 mod rosters;
 mod slow;
+mod storm;
 pub(crate) mod support;
 mod tabs;
 mod tombstones;

@@ -156,9 +156,6 @@ async fn outlives(a: &Instance, b: &Instance, stop: impl FnOnce(), start: impl A
         assert_eq!(after.comment(if n % 2 == 0 { b } else { a }).await, (201, None));
     }
     assert_eq!((after.comment(a).await.0, after.comment(b).await.0), (429, 429));
-    // What was let through meanwhile still counts where it was.
-    let regained = begun.elapsed().as_secs() / 6 + 1;
-    assert!(during.through(a).await.0 as u64 <= 5 + regained);
 }
 
 #[tokio::test]

@@ -19,7 +19,7 @@ const NOTICED: Duration = Duration::from_secs(5);
 
 /// Writes between the backup and its return.
 fn more() -> u64 {
-    lasts(150, 1_500)
+    lasts(150, 800)
 }
 
 /// Where each channel of the traffic stands, and the epoch.

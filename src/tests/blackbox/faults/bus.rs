@@ -1,7 +1,7 @@
 //! What befalls Redis. Clients come through a balancer that obeys `ready`: without Redis alone nobody is sent away.
 
 use super::balancer::Balancer;
-use super::fleet::Fleet;
+use super::fleet::{Fleet, Instance};
 use super::proxy::Way;
 use super::report::{Report, lasts};
 use crate::support::rest::Rest;
@@ -21,17 +21,23 @@ async fn begin() -> (Fleet, Balancer, Traffic) {
     (fleet, balancer, traffic)
 }
 
+/// Waits until an instance says so of itself; nobody is sent away for it.
+async fn says(instance: &Instance, status: &str) {
+    let health = Rest::outside(instance.address);
+    within(Duration::from_secs(30), &format!("health to be {status}"), async {
+        let mut looks = tokio::time::interval(Duration::from_millis(100));
+        while health.get("/health").await["status"] != status {
+            looks.tick().await;
+        }
+    })
+    .await;
+    health.get("/health/ready").await;
+}
+
 /// Lets a fault without Redis go on for a while, then settles: nobody was sent away, and Redis carries again.
 async fn end(fleet: &Fleet, balancer: &Balancer, traffic: Traffic, fault: &str) {
     for instance in &fleet.instances {
-        let health = Rest::outside(instance.address);
-        within(Duration::from_secs(30), "Redis to carry again", async {
-            let mut looks = tokio::time::interval(Duration::from_millis(100));
-            while health.get("/health").await["status"] != "ok" {
-                looks.tick().await;
-            }
-        })
-        .await;
+        says(instance, "ok").await;
     }
     traffic.flow(100).await;
     let away = traffic.progress().welcomes > traffic.clients() as u64;
@@ -46,6 +52,7 @@ async fn nothing_is_lost_when_redis_is_killed_and_comes_back_empty() {
     let (mut fleet, balancer, traffic) = begin().await;
     for _ in 0..lasts(1, 5) {
         fleet.redis.end("KILL").await;
+        says(&fleet.instances[0], "degraded").await;
         traffic.flow(100).await;
         fleet.redis.start_again().await;
         traffic.flow(100).await;
@@ -56,11 +63,12 @@ async fn nothing_is_lost_when_redis_is_killed_and_comes_back_empty() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_redis_is_frozen() {
     let (fleet, balancer, traffic) = begin().await;
-    fleet.redis.signal("STOP").await;
-    sleep(lasts(Duration::from_secs(8), Duration::from_secs(60))).await;
+    fleet.redis.signal_all("STOP").await;
+    says(&fleet.instances[0], "degraded").await;
+    sleep(lasts(Duration::from_secs(2), Duration::from_secs(60))).await;
     traffic.flow(100).await;
     let looked = balancer.ready().borrow().len();
-    fleet.redis.signal("CONT").await;
+    fleet.redis.signal_all("CONT").await;
     assert_eq!(looked, 2, "without Redis alone an instance is ready");
     end(&fleet, &balancer, traffic, "Redis frozen for 60 s").await;
 }
@@ -70,7 +78,8 @@ async fn nothing_is_lost_when_one_instance_is_cut_off_from_redis() {
     let (fleet, balancer, traffic) = begin().await;
     for way in [Way::Cut, Way::Silent] {
         fleet.instances[1].bus().make(way);
-        sleep(lasts(Duration::from_secs(4), Duration::from_secs(30))).await;
+        says(&fleet.instances[1], "degraded").await;
+        sleep(lasts(Duration::from_secs(1), Duration::from_secs(30))).await;
         traffic.flow(100).await;
         fleet.instances[1].bus().make(Way::Open);
         traffic.flow(50).await;

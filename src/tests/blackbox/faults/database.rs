@@ -29,12 +29,15 @@ async fn nothing_is_lost_when_postgres_crashes() {
 async fn nothing_is_lost_when_postgres_is_frozen() {
     let mut fleet = Fleet::of(2, &[]).await;
     let traffic = fleet.traffic().await;
-    fleet.postgres.service.signal("STOP").await;
+    fleet.postgres.service.signal_all("STOP").await;
     let frozen = lasts(Duration::from_secs(7), Duration::from_secs(20));
     sleep(frozen).await;
-    fleet.postgres.service.signal("CONT").await;
+    fleet.postgres.service.signal_all("CONT").await;
     traffic.flow(100).await;
-    let report = fleet.settle(traffic).await.within(frozen + Duration::from_secs(10)).clean(&fleet.instances).await;
+    let cut = traffic.progress().cut;
+    let mut report = fleet.settle(traffic).await;
+    report.demand(cut == 0, &format!("{cut} sockets were cut for what only the database did"));
+    let report = report.within(frozen + Duration::from_secs(10)).clean(&fleet.instances).await;
     report.verdict("Postgres frozen for 20 s");
 }
 
@@ -50,7 +53,7 @@ async fn nothing_is_lost_or_doubled_when_answers_to_commits_are_lost() {
     traffic.flow(100).await;
     let lost: u32 = fleet.instances.iter().map(|instance| instance.database().lost_commits()).sum();
     let mut report = fleet.settle(traffic).await;
-    report.demand(lost > 0, "no answer to a COMMIT was lost");
+    report.demand(lost >= lasts(2, 30), &format!("only {lost} answers to a COMMIT were lost"));
     report.within(Duration::from_secs(10)).clean(&fleet.instances).await.verdict("answers to COMMIT lost");
 }
 
@@ -98,17 +101,17 @@ async fn nothing_is_lost_on_a_bad_way_to_the_database() {
     report.verdict("a slow, crumbling, silent and cut way to Postgres");
 }
 
-/// Others hold every connection that the database has left.
+/// The database grants no connection any more, and an instance has but one for reading.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_is_lost_when_no_connection_is_left() {
-    let mut fleet = Fleet::of(2, &[]).await;
+    let mut fleet = Fleet::of(2, &[("BELFRY_DATABASE_CONNECTIONS", "1")]).await;
     let traffic = fleet.traffic().await;
-    traffic.flow(50).await;
-    let hold = fleet.postgres.take_connections().await;
+    fleet.postgres.say("postgres", "alter database belfry connection limit 0").await;
     // Those that the instances had are ended, so that they must ask for new ones.
     fleet.postgres.disconnect().await;
-    sleep(lasts(Duration::from_secs(3), Duration::from_secs(15))).await;
-    drop(hold);
+    traffic.wait("writes that are refused", |progress| progress.unavailable >= 5).await;
+    sleep(lasts(Duration::from_secs(1), Duration::from_secs(15))).await;
+    fleet.postgres.say("postgres", "alter database belfry connection limit -1").await;
     traffic.flow(100).await;
     let report = fleet.settle(traffic).await.within(Duration::from_secs(20)).clean(&fleet.instances).await;
     report.verdict("no connection to Postgres left");

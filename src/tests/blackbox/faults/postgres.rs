@@ -4,7 +4,6 @@
 //! survived without; but commits that wait for a disk are what groups gather behind, and what a kill falls into.
 
 use super::services::{Service, done, folder, free_address, root};
-use sqlx::{Connection, PgConnection};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -109,16 +108,6 @@ impl Postgres {
         let all = "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'belfry'";
         let mut psql = self.psql("postgres", all);
         done(psql.stdout(Stdio::null())).await;
-    }
-
-    /// Takes connections until there are none left but those kept for the superuser; they are given back when dropped.
-    pub async fn take_connections(&self) -> Vec<PgConnection> {
-        let url = Self::url(self.service.address);
-        let mut taken = Vec::new();
-        while let Ok(connection) = PgConnection::connect(&url).await {
-            taken.push(connection);
-        }
-        taken
     }
 
     /// Writes the database as it is now into a file, while it serves.

@@ -17,13 +17,12 @@ pub struct Service {
     pub address: SocketAddr,
     start: Box<dyn Fn() -> Command + Send + Sync>,
     child: Option<Child>,
-    group: i32,
 }
 
 impl Service {
     /// Starts it for the first time.
     pub async fn start(address: SocketAddr, start: impl Fn() -> Command + Send + Sync + 'static) -> Self {
-        let mut service = Self { address, start: Box::new(start), child: None, group: 0 };
+        let mut service = Self { address, start: Box::new(start), child: None };
         service.start_again().await;
         service
     }
@@ -32,9 +31,7 @@ impl Service {
     pub async fn start_again(&mut self) {
         let mut command = (self.start)();
         command.as_std_mut().process_group(0);
-        let child = command.stdin(Stdio::null()).kill_on_drop(true).spawn().unwrap();
-        self.group = child.id().unwrap() as i32;
-        self.child = Some(child);
+        self.child = Some(command.stdin(Stdio::null()).kill_on_drop(true).spawn().unwrap());
         let answers = async {
             let mut looks = tokio::time::interval(Duration::from_millis(20));
             while TcpStream::connect(self.address).await.is_err() {
@@ -49,16 +46,18 @@ impl Service {
         self.child.as_mut().is_some_and(|child| child.try_wait().unwrap().is_none())
     }
 
-    /// Sends a signal to it and to all its children.
-    pub async fn signal(&self, name: &str) {
-        let group = format!("-{}", self.group);
-        done(Command::new("kill").args([&format!("-{name}"), "--", &group])).await;
+    /// Sends a signal to it, and then to each of its children: those of Postgres are in process groups of their own.
+    pub async fn signal_all(&self, name: &str) {
+        let pid = self.child.as_ref().and_then(Child::id).expect("it runs");
+        send(name, pid);
+        // One that is stopped has no more of them, and one that goes on may have fewer by the time they are told.
+        children(pid).into_iter().for_each(|child| send(name, child));
     }
 
-    /// Ends it by a signal and waits until it is gone.
+    /// Ends it by a signal, as it then ends its children, and waits until it is gone.
     pub async fn end(&mut self, signal: &str) {
-        self.signal(signal).await;
         if let Some(mut child) = self.child.take() {
+            child.id().into_iter().for_each(|pid| send(signal, pid));
             tokio::time::timeout(START, child.wait()).await.expect("a service that ends").unwrap();
         }
     }
@@ -66,10 +65,30 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // The children of Postgres too, frozen or not.
-        let group = format!("-{}", self.group);
-        let _ = std::process::Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
+        // Its children too, which may be frozen.
+        if let Some(pid) = self.child.as_ref().and_then(Child::id) {
+            let children = children(pid);
+            send("KILL", pid);
+            children.into_iter().for_each(|child| send("KILL", child));
+        }
     }
+}
+
+fn send(signal: &str, pid: u32) {
+    let mut kill = std::process::Command::new("kill");
+    let _ = kill.arg(format!("-{signal}")).arg(pid.to_string()).stderr(Stdio::null()).status();
+}
+
+/// The processes that a process has started.
+fn children(pid: u32) -> Vec<u32> {
+    let processes =
+        std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    // Behind the name, which may hold anything, stand the state and the parent.
+    let parent = |process: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+        stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
+    processes.filter(|process| parent(process) == Some(pid)).collect()
 }
 
 /// A port that nobody listens on now.
@@ -110,7 +129,8 @@ pub async fn redis() -> (Service, TempDir) {
 pub async fn privileged(command: &mut Command) {
     let output = command.stdin(Stdio::null()).output().await.unwrap();
     let complaint = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "run as root, or by .ci/with-namespaces: {command:?}: {complaint}");
+    let how = "run as root with all its rights (in a container: --privileged), or by .ci/with-namespaces";
+    assert!(output.status.success(), "{how}: {command:?}: {complaint}");
 }
 
 /// Runs a command that must succeed.

@@ -122,7 +122,7 @@ pub struct Watching {
     pub events: Tap,
     /// Epoch and time; its calls name the internal channel.
     pub control: Tap,
-    /// People of the host's site; its calls name no channel.
+    /// People of the host's site; its calls name the internal channel.
     pub host_people: Tap,
     kept: AtomicUsize,
     /// A channel that is said to stand no further than this.
@@ -164,8 +164,8 @@ impl ReadAccounts for Watching {
         self.inner.account(id).await
     }
 
-    async fn host_person(&self, external_id: &str) -> Result<Option<Account>, StoreError> {
-        self.host_people.pass(vec![], self.inner.host_person(external_id)).await
+    async fn host_people(&self, external_ids: &[String]) -> Result<Vec<Account>, StoreError> {
+        self.host_people.pass(vec![Channel::Revocations], self.inner.host_people(external_ids)).await
     }
 
     async fn credentials(&self, email: &str) -> Result<Option<(UserId, String)>, StoreError> {

@@ -1,6 +1,8 @@
 //! From listening to the last goodbye. Listeners and the wish to stop are passed in, so that several instances live in one
 //! process.
 
+mod pace;
+
 use crate::app::App;
 use crate::http::exposition;
 use crate::metrics;
@@ -15,6 +17,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::PrometheusHandle;
+use pace::{Pace, Turn};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -29,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-/// Connections that may wait to be accepted: a storm of reconnects is let in at the pace it can be served.
+/// Connections that may wait to be accepted: a storm of reconnects is let in at the [`Pace`] it can be served.
 const BACKLOG: u32 = 4_096;
 /// Time for the head of a request to come.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -82,8 +85,9 @@ pub async fn run(app: App, listener: TcpListener, stop: Stop) {
     let connections = TaskTracker::new();
     let finish = CancellationToken::new();
     let router = app.router();
-    let serve = |(stream, peer)| {
-        connections.spawn(connection(stream, peer, router.clone(), stop.wished.clone(), finish.clone()));
+    let pace = Pace::new(app.state.config.sockets.max_handshakes);
+    let serve = |turn, (stream, peer)| {
+        connections.spawn(connection(stream, peer, turn, router.clone(), stop.wished.clone(), finish.clone()));
     };
     {
         let mut looked_away = pin!(looked_away(&app, &stop));
@@ -91,11 +95,11 @@ pub async fn run(app: App, listener: TcpListener, stop: Stop) {
             let accepted = tokio::select! {
                 biased;
                 () = looked_away.as_mut() => break,
-                accepted = listener.accept() => accepted,
+                accepted = async { (pace.turn().await, listener.accept().await) } => accepted,
             };
             match accepted {
-                Ok(accepted) => serve(accepted),
-                Err(error) => {
+                (turn, Ok(accepted)) => serve(turn, accepted),
+                (_, Err(error)) => {
                     tracing::warn!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_PAUSE).await;
                 }
@@ -104,7 +108,7 @@ pub async fn run(app: App, listener: TcpListener, stop: Stop) {
     }
     // Who has connected by now is served: a listener that closes resets those it has not let in.
     while let Some(Ok(accepted)) = unconstrained(listener.accept()).now_or_never() {
-        serve(accepted);
+        serve(Turn::default(), accepted);
     }
     drop(listener);
     let drain = &app.state.config.drain;
@@ -142,25 +146,27 @@ async fn sockets_left(app: &App) {
     }
 }
 
-/// Serves one connection. After `stop` each answer asks the client to go elsewhere next; after `finish` it ends with the
+/// Serves one connection, whose turn ends with the first answer. After `stop` each answer asks the client to go elsewhere next; after `finish` it ends with the
 /// request in flight.
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
+    turn: Turn,
     router: Router,
     stop: CancellationToken,
     finish: CancellationToken,
 ) {
     let _ = stream.set_nodelay(true);
     let used = Arc::new(AtomicBool::new(false));
-    let service_used = used.clone();
+    let (service_used, its_turn) = (used.clone(), turn.clone());
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         service_used.store(true, Ordering::Relaxed);
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        let (router, stop) = (router.clone(), stop.clone());
+        let (router, stop, turn) = (router.clone(), stop.clone(), its_turn.clone());
         async move {
             let mut response = router.oneshot(request).await?;
+            turn.end();
             if stop.is_cancelled() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
@@ -170,14 +176,20 @@ async fn connection(
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     let mut connection = pin!(server.serve_connection(TokioIo::new(stream), service).with_upgrades());
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = finish.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            match timeout(SPARE_GRACE, connection.as_mut()).await {
-                Ok(result) => result,
-                Err(_) if used.load(Ordering::Relaxed) => connection.await,
-                Err(_) => Ok(()),
+    let result = match timeout(pace::LONGEST, connection.as_mut()).await {
+        Ok(result) => result,
+        Err(_) => {
+            turn.end();
+            tokio::select! {
+                result = connection.as_mut() => result,
+                () = finish.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    match timeout(SPARE_GRACE, connection.as_mut()).await {
+                        Ok(result) => result,
+                        Err(_) if used.load(Ordering::Relaxed) => connection.await,
+                        Err(_) => Ok(()),
+                    }
+                }
             }
         }
     };
