@@ -227,7 +227,8 @@ impl App {
         let revoked = backend.revocations().await?;
         revocations.load(&revoked.value, revoked.seq);
         hub.follow_revocations(revoked.seq);
-        let store = Arc::new(Store::start(backend, clock.clone(), hub.clone()));
+        let gathered = config.sockets.hot.reaction_window;
+        let store = Arc::new(Store::start(backend, clock.clone(), hub.clone(), gathered));
         let rules = AccountRules {
             registration: config.registration.0,
             access_ttl: config.access_ttl,

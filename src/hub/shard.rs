@@ -3,7 +3,8 @@
 //! huge one does not hold up a small one; only a socket that would block goes on the waiting list.
 
 use super::Core;
-use super::conn::{Conn, Visit};
+use super::conn::{Conn, Locked, Visit};
+use super::hot::Hot;
 use super::inbox::{Inbox, Pending, Told};
 use super::log::ChannelLog;
 use super::paced::{Leave, PACE};
@@ -12,12 +13,11 @@ use super::turns::Turns;
 use super::waiting::Waiting;
 use super::walk::{Purpose, Walk, Walks, index, key};
 use super::wheel::Wheel;
-use super::writer::{NOWHERE, Writer};
-use crate::metrics;
+use super::writer::NOWHERE;
+use crate::metrics::{self, Skipped};
 use crate::protocol::codec::{Codec, frame};
 use crate::protocol::server::ServerMessage;
 use bytes::Bytes;
-use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -44,6 +44,7 @@ pub struct Shard {
     /// Who follows a log, by its address: it lives as long as anybody does.
     pub(super) members: HashMap<usize, Vec<Arc<Conn>>>,
     walks: Walks,
+    hot: Hot,
     waiting: Waiting<Arc<Conn>>,
     /// When the waiting ones were last tried, in milliseconds of the hub.
     tried_ms: u64,
@@ -66,6 +67,7 @@ impl Shard {
         };
         Self {
             wheel: Wheel::new(core.config.heartbeat, now_ms),
+            hot: Hot::new(&core.config.hot),
             core,
             index,
             inbox,
@@ -98,6 +100,7 @@ impl Shard {
                     }
                     let moved = self.visit_waiting(cx);
                     let due = self.tick(cx, &mut ticks) | self.take_turns(cx, &mut pace);
+                    let due = self.hot.poll_due(cx, self.core.now_us()) | due;
                     let told = woken.as_mut().poll(cx).is_ready();
                     let due = due || self.waiting.is_due();
                     if moved || due || told { Poll::Ready(false) } else { Poll::Pending }
@@ -121,6 +124,10 @@ impl Shard {
             }
             let pending = self.inbox.take();
             self.take_up(pending);
+            while let Some(log) = self.hot.take(self.core.now_us()) {
+                let members = self.count(&log);
+                self.walks.news(log, members);
+            }
             if let Some(mut walk) = self.walks.take() {
                 self.slice(&mut walk);
                 let members = self.count(&walk.log);
@@ -145,12 +152,16 @@ impl Shard {
                 }
                 Told::Resync(log) => self.resync(&log),
                 Told::Drain(window) => self.begin_leave(window),
+                // There is room for each shard's answer; who asked may have gone.
+                Told::Weigh(answer) => drop(answer.try_send(self.waiting.all().to_vec())),
             }
         }
         for log in pending.news {
             log.audience.begin_walk(self.index);
             let members = self.count(&log);
-            self.walks.news(log, members);
+            if !self.hot.waits(&log, members, self.core.now_us()) {
+                self.walks.news(log, members);
+            }
         }
         for log in pending.rosters {
             let members = self.count(&log);
@@ -239,7 +250,7 @@ impl Shard {
             walk.begin_again();
         }
         let end = (walk.at + SLICE.min(walk.left)).min(members.len());
-        let mut total = Visit::default();
+        let (mut total, mut skipped) = (Visit::default(), 0);
         let log = walk.log.clone();
         let mut round = Round::new(&log, now_ms);
         for conn in &members[walk.at..end] {
@@ -247,6 +258,7 @@ impl Shard {
             let Some(sub) = writer.sub_of(&walk.log) else { continue };
             if writer.waiting {
                 writer.owes_presence |= walk.purpose == Purpose::Roster;
+                skipped += walk.signals.len();
                 continue;
             }
             let visit = match walk.purpose {
@@ -254,6 +266,8 @@ impl Shard {
                 Purpose::Signals => {
                     let frames = walk.signal_frames(conn);
                     let visit = conn.offer_ephemeral(&mut writer, &frames, now_ms);
+                    let told = frames.is_empty() || visit.bytes > 0;
+                    skipped += if told { 0 } else { walk.signals.len() };
                     let events = if visit.bytes > 0 { walk.signals.len() as u64 } else { 0 };
                     Visit { events, ..visit }
                 }
@@ -271,6 +285,7 @@ impl Shard {
             }
         }
         metrics::delivered(total.events, total.bytes);
+        metrics::signals_skipped(Skipped::Behind, skipped as u64);
         walk.left = walk.left.saturating_sub(end - walk.at);
         walk.at = end;
         if walk.left == 0
@@ -322,6 +337,7 @@ impl Shard {
         }
         if now_ms.saturating_sub(self.looked_ms) >= LOOK_MS {
             self.looked_ms = now_ms;
+            self.hot.look(self.core.now_us());
             let now = self.core.clock.now();
             again.extend(self.wheel.all().filter(|conn| self.core.look(conn, now_ms, now)).cloned());
             // One that was cut waits for nothing, and nothing wakes it.
@@ -332,7 +348,7 @@ impl Shard {
     }
 
     /// Writes now what can be written to a socket, and takes it onto the waiting list where that is not all.
-    pub(super) fn settle(&mut self, conn: &Arc<Conn>, mut writer: MutexGuard<'_, Writer>) {
+    pub(super) fn settle(&mut self, conn: &Arc<Conn>, mut writer: Locked<'_>) {
         if conn.settle(&mut writer, self.core.now_ms()) {
             drop(writer);
             self.waiting.push(conn.clone());

@@ -50,6 +50,11 @@ impl<T> Waiting<T> {
         self.stir();
     }
 
+    /// Who waits, in no order.
+    pub fn all(&self) -> &[T] {
+        &self.all
+    }
+
     /// All are to be tried again.
     pub fn stir(&self) {
         self.stirred.due.store(true, Ordering::Release);

@@ -4,7 +4,7 @@
 use super::conn::Conn;
 use super::inbox::Signal;
 use super::log::ChannelLog;
-use super::room::News;
+use super::news::News;
 use crate::protocol::codec::Codec;
 use bytes::{Bytes, BytesMut};
 use std::collections::{HashMap, VecDeque};

@@ -124,7 +124,7 @@ impl House {
         impl CommitSink for Deaf {
             fn committed(&self, _: Vec<Event>) {}
         }
-        Store::start(self.store.clone(), Arc::new(DatabaseClock::new()), Arc::new(Deaf))
+        Store::start(self.store.clone(), Arc::new(DatabaseClock::new()), Arc::new(Deaf), Duration::ZERO)
     }
 }
 
