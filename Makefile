@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.PHONY: help run build site test lint rust sdk kosoku schemathesis smoke load faults bench bench-report bus-bench storm-bench lists tools clean
+.PHONY: help run build site test lint rust sdk kosoku schemathesis smoke load faults bench bench-report bus-bench storm-bench fairness lists tools clean
 
 BENCH := --manifest-path load-tests/bench/Cargo.toml --target-dir target/bench
 SDK := client-sdk
@@ -22,6 +22,7 @@ help:
 	@echo "make load     k6 against an instance with Postgres and Redis (about six minutes, two cores)"
 	@echo "make bench    fan-out and memory beside their floor and other servers (a quarter of an hour, two cores)"
 	@echo "make bus-bench storm-bench    what Redis adds to a publish; 10,000 sockets that lose their instance"
+	@echo "make fairness whether small rooms keep their pace beside busy neighbours (five minutes, two cores)"
 	@echo "make lists    how long first pages of very long lists take, on both databases"
 	@echo "make clean    remove what was built"
 
@@ -111,6 +112,10 @@ bus-bench storm-bench: %-bench: $(if $(BENCH_BELFRY),,build)
 # Tables and plots of the last run, drawn anew.
 bench-report:
 	load-tests/bench/run.sh report --results load-tests/bench/results.json --plots load-tests/bench/plots --readme README.md
+
+# FAIRNESS_ARGS='--rounds 1 --busy 1000' makes it short, --strict fails where a neighbour is felt too much.
+fairness: $(if $(BENCH_BELFRY),,build)
+	load-tests/bench/run.sh fairness $(or $(BENCH_BELFRY),target/release/belfry) $(FAIRNESS_ARGS)
 
 # How long the first pages of more than 100,000 comments and of an inbox of as many take, on both databases.
 lists: build

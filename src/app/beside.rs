@@ -33,7 +33,7 @@ impl Beside {
         let backend = open_backend(config, Mode::Beside).await?;
         let clock = Arc::new(DatabaseClock::new());
         clock.set(backend.control().await?.now);
-        let store = Arc::new(Store::start(backend, clock.clone(), Arc::new(Nobody)));
+        let store = Arc::new(Store::start(backend, clock.clone(), Arc::new(Nobody), Duration::ZERO));
         Ok(Self { config: config.clone(), store, clock, entropy: Arc::new(SystemEntropy) })
     }
 

@@ -184,13 +184,22 @@ pub struct World {
     pub clock: Arc<dyn SetClock>,
     /// The database's epoch, which the bus shares; nothing was read yet.
     pub epoch: EpochCell,
+    /// Tasks that write to sockets.
+    pub shards: usize,
+}
+
+impl World {
+    /// As many tasks that write to sockets as there are cores to run them.
+    pub fn shards() -> usize {
+        std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+    }
 }
 
 impl App {
     /// Puts an instance together and loads what it must know before it is ready.
     pub async fn start(config: Config, world: World) -> Result<Self, StartError> {
         let origins = check(&config)?;
-        let World { backend, bus, entropy, clock, epoch } = world;
+        let World { backend, bus, entropy, clock, epoch, shards } = world;
         let secret = own_secret(&config, entropy.as_ref())?;
         let host_keys = hosts::keys(&config.host, clock.clone()).map_err(StartError::Setting)?;
         let control = backend.control().await?;
@@ -209,7 +218,7 @@ impl App {
             entropy: entropy.clone(),
             epoch: epoch.clone(),
             observer: ears.clone(),
-            shards: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            shards,
         };
         let tally = parts.bus.clone().tally();
         let hub = Arc::new(Hub::start(parts, &tasks));
@@ -218,7 +227,8 @@ impl App {
         let revoked = backend.revocations().await?;
         revocations.load(&revoked.value, revoked.seq);
         hub.follow_revocations(revoked.seq);
-        let store = Arc::new(Store::start(backend, clock.clone(), hub.clone()));
+        let gathered = config.sockets.hot.reaction_window;
+        let store = Arc::new(Store::start(backend, clock.clone(), hub.clone(), gathered));
         let rules = AccountRules {
             registration: config.registration.0,
             access_ttl: config.access_ttl,
@@ -339,7 +349,7 @@ fn world(config: &Config, backend: Arc<dyn Backend>) -> Result<World, StartError
             .map_err(|error| StartError::Setting(format!("REDIS_URL: {error}")))?,
         None => LocalBus::new().join(),
     };
-    Ok(World { backend, bus, entropy, clock, epoch })
+    Ok(World { backend, bus, entropy, clock, epoch, shards: World::shards() })
 }
 
 /// Opens the database, waiting for one that cannot be reached yet.

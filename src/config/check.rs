@@ -122,6 +122,7 @@ impl SocketConfig {
         must(partial, "BELFRY_MAX_PARTIAL_BYTES must be at least BELFRY_MAX_FRAME")?;
         let tails = self.tail_bytes <= self.tail_budget;
         must(tails, "BELFRY_TAIL_BUDGET must be at least BELFRY_TAIL_BYTES")?;
+        self.hot.check(self)?;
         self.sweep.check()
     }
 }
@@ -222,6 +223,13 @@ mod tests {
             (&["--max-frame", "32767"], "BELFRY_MAX_FIRST_FRAME"),
             (&["--max-frame", "67108865"], "BELFRY_MAX_PARTIAL_BYTES"),
             (&["--tail-budget", "1048575"], "BELFRY_TAIL_BUDGET"),
+            (&["--max-lag-bytes", "262143"], "BELFRY_MAX_LAG_BYTES"),
+            (&["--flush-window", "21ms"], "BELFRY_FLUSH_WINDOW"),
+            (&["--flush-writes", "0"], "BELFRY_FLUSH_WRITES"),
+            (&["--hot-told-every", "499ms"], "BELFRY_HOT_TOLD_EVERY"),
+            (&["--hot-told-every", "3001ms"], "BELFRY_HOT_TOLD_EVERY"),
+            (&["--reaction-window", "1001ms"], "BELFRY_REACTION_WINDOW"),
+            (&["--signals-per-hot-room", "0"], "BELFRY_SIGNALS_PER_HOT_ROOM"),
             (&["--presence-refresh", "99ms"], "BELFRY_PRESENCE_REFRESH"),
             (&["--presence-ttl", "15s"], "BELFRY_PRESENCE_TTL"),
             (&["--sweep-interval", "49ms"], "BELFRY_SWEEP_INTERVAL"),
@@ -241,6 +249,12 @@ mod tests {
             &["--redis-url", "redis-cluster://a:7000?node=b:7000"],
             &["--sweep-interval", "50ms"],
             &["--sweep-interval", "1200ms"],
+            &["--max-lag-bytes", "262144"],
+            &["--flush-window", "20ms"],
+            &["--flush-window", "0s"],
+            &["--hot-told-every", "3s"],
+            &["--reaction-window", "1s"],
+            &["--reaction-window", "0s"],
             &["--drain-delay", "0s"],
         ] {
             assert_eq!(config(fine).check(), Ok(()));

@@ -2,9 +2,11 @@
 
 mod check;
 mod drain;
+mod hot;
 mod sweep;
 
 pub use drain::DrainConfig;
+pub use hot::HotConfig;
 pub use sweep::SweepConfig;
 
 use clap::Args;
@@ -257,6 +259,9 @@ pub struct SocketConfig {
     /// Bytes of a signal's data (too_large)
     #[arg(long, env = "BELFRY_MAX_SIGNAL", default_value_t = 4_096)]
     pub max_signal: usize,
+    /// Hot rooms and slow sockets.
+    #[command(flatten)]
+    pub hot: HotConfig,
     /// Looking for what the bus did not bring.
     #[command(flatten)]
     pub sweep: SweepConfig,

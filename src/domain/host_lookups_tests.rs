@@ -22,7 +22,7 @@ async fn desk() -> (Arc<Desk>, TempDir) {
     let options = Options::new(Mode::Serve, folder.path());
     let backend = Sqlite::connect(&folder.path().join("belfry.db"), options).await.unwrap();
     let clock = Arc::new(DatabaseClock::new());
-    let store = Arc::new(Store::start(Arc::new(backend), clock.clone(), Arc::new(Nobody)));
+    let store = Arc::new(Store::start(Arc::new(backend), clock.clone(), Arc::new(Nobody), Duration::ZERO));
     (Arc::new(Desk::new(store, clock, EpochCell::default(), 100)), folder)
 }
 

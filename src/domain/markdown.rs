@@ -11,9 +11,16 @@ use comrak::nodes::{AstNode, NodeLink, NodeValue};
 use comrak::{Arena, Options, format_html, parse_document};
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
+use tokio::sync::Semaphore;
 
 /// Bytes of markdown up to which rendering is done where the caller stands; above, on a thread that may be kept busy.
 const RENDER_INLINE: usize = 2_000;
+
+/// Longer texts that are worked on at a time; the others wait. More threads at once would take the cores from those that
+/// serve sockets.
+const AT_ONCE: usize = 2;
+
+static TURNS: Semaphore = Semaphore::const_new(AT_ONCE);
 
 /// How deep quotes, lists and emphasis may nest in what is rendered. Deeper text is shown as written: html parsers,
 /// ours and the readers', spend time that grows with depth.
@@ -49,9 +56,15 @@ pub(super) async fn off_thread<T: Send + 'static>(
     if markdown.len() <= RENDER_INLINE {
         return Ok(work(markdown));
     }
+    let broken = || DomainError::new(ErrorCode::Internal, "the text could not be rendered");
     let markdown = markdown.to_owned();
-    let worked = tokio::task::spawn_blocking(move || work(&markdown)).await;
-    worked.map_err(|_| DomainError::new(ErrorCode::Internal, "the text could not be rendered"))
+    let turn = TURNS.acquire().await.map_err(|_| broken())?;
+    let worked = tokio::task::spawn_blocking(move || {
+        // Kept to the end of the work, even if whoever asked has gone away.
+        let _turn = turn;
+        work(&markdown)
+    });
+    worked.await.map_err(|_| broken())
 }
 
 /// The tree of a text as it is rendered; none for a text that is shown as written.

@@ -1,6 +1,7 @@
 use super::*;
 use crate::model::Clock;
 use crate::model::clock::DatabaseClock;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 #[test]
@@ -197,6 +198,29 @@ async fn what_renders_too_large_is_refused_at_its_edge() {
     assert_eq!(render("hello", 12).await.unwrap_err().code, ErrorCode::TooLarge);
     let long = "x".repeat(RENDER_INLINE + 1);
     assert_eq!(render(&long, 10_000).await.unwrap().len(), long.len() + 8);
+}
+
+#[tokio::test]
+async fn of_many_long_texts_two_are_worked_on_at_a_time() {
+    // How many are inside now, and were at most.
+    let inside = Arc::new((Mutex::new((0, 0)), Condvar::new()));
+    let long = "x".repeat(RENDER_INLINE + 1);
+    let works = (0..6).map(|_| {
+        let inside = inside.clone();
+        off_thread(&long, move |_| {
+            let (counts, changed) = &*inside;
+            let mut now = counts.lock().unwrap();
+            *now = (now.0 + 1, now.1.max(now.0 + 1));
+            changed.notify_all();
+            // Long enough for a third one to come in, if it may.
+            now = changed.wait_timeout_while(now, Duration::from_millis(100), |now| now.1 <= AT_ONCE).unwrap().0;
+            now.0 -= 1;
+        })
+    });
+    for worked in futures_util::future::join_all(works).await {
+        worked.unwrap();
+    }
+    assert_eq!(*inside.0.lock().unwrap(), (0, AT_ONCE));
 }
 
 #[test]

@@ -2,15 +2,19 @@
 //! here, under one lock, so that frames never interleave.
 
 use super::io::Io;
+use super::lag::Lag;
 use super::log::Owed;
-use super::room::News;
+use super::news::News;
 use super::tail::Batch;
 use super::writer::{Phase, Writer};
+use crate::metrics::{self, Resync, Slow};
 use crate::protocol::codec::{Codec, close_frame};
 use crate::protocol::codes::CloseCode;
 use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use std::io;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, Waker};
 
@@ -33,8 +37,14 @@ pub struct Conn {
     pub slot: AtomicU32,
     /// What came from it is being carried out.
     busy: AtomicBool,
-    max_outbox: usize,
+    lag: Arc<Lag>,
     writer: Mutex<Writer>,
+}
+
+/// A socket's state, locked; what it holds is accounted for when it is let go of.
+pub struct Locked<'a> {
+    writer: MutexGuard<'a, Writer>,
+    lag: &'a Lag,
 }
 
 /// What a visit to a socket came to.
@@ -52,7 +62,7 @@ pub struct Visit {
 
 impl Conn {
     /// A socket that has sent nothing yet.
-    pub fn new(id: u64, codec: Codec, io: Io, now_ms: u64, connect_by_ms: u64, max_outbox: usize) -> Self {
+    pub fn new(id: u64, codec: Codec, io: Io, now_ms: u64, connect_by_ms: u64, lag: Arc<Lag>) -> Self {
         Self {
             id,
             codec,
@@ -61,14 +71,14 @@ impl Conn {
             begun_ms: AtomicU64::new(0),
             slot: AtomicU32::new(0),
             busy: AtomicBool::new(false),
-            max_outbox,
+            lag,
             writer: Mutex::new(Writer::new(now_ms, connect_by_ms)),
         }
     }
 
     /// The state, locked. Never held across an await.
-    pub fn lock(&self) -> MutexGuard<'_, Writer> {
-        self.writer.lock()
+    pub fn lock(&self) -> Locked<'_> {
+        Locked { writer: self.writer.lock(), lag: &self.lag }
     }
 
     /// Whether messages still go both ways.
@@ -105,7 +115,8 @@ impl Conn {
     /// Puts a frame behind what waits; a socket that lets too much wait is closed.
     pub(super) fn enqueue(&self, writer: &mut Writer, frame: Bytes, now_ms: u64) {
         writer.queue(frame);
-        if writer.outbox.bytes() > self.max_outbox {
+        if writer.outbox.bytes() > self.lag.max_outbox {
+            metrics::slow_closed(Slow::Outbox);
             self.begin_close(writer, CloseCode::Silent, now_ms);
         }
     }
@@ -188,7 +199,7 @@ impl Conn {
                     return visit;
                 }
                 Some((_, Owed::Nothing)) => {}
-                Some((i, Owed::Lost(head))) => writer.resync(i, self.codec, head),
+                Some((i, Owed::Lost(head))) => writer.resync(i, self.codec, head, Resync::Behind),
                 Some((i, Owed::Batch(batch))) => match self.write(&batch.bytes, cx.as_deref_mut()) {
                     Ok(written) => {
                         writer.moved_ms = now_ms;
@@ -228,7 +239,7 @@ impl Conn {
         match self.write(frames, None) {
             Ok(written) => {
                 writer.moved_ms = now_ms;
-                writer.rest = frames.slice(written..);
+                writer.begin(frames, written);
                 let again = !writer.rest.is_empty() || self.io.holds();
                 Visit { again, bytes: written as u64, ..Visit::default() }
             }
@@ -299,6 +310,29 @@ impl Conn {
             visit.leaving = true;
         }
         visit
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = Writer;
+    fn deref(&self) -> &Writer {
+        &self.writer
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Writer {
+        &mut self.writer
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let (before, held) = (self.writer.accounted as usize, self.writer.held());
+        if held != before {
+            self.writer.accounted = held as u32;
+            self.lag.account(before, held);
+        }
     }
 }
 

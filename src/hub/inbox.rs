@@ -3,12 +3,13 @@
 
 use super::conn::Conn;
 use super::log::ChannelLog;
+use crate::metrics::{self, Skipped};
 use crate::protocol::codec::{Codec, frame, payload, transcode};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 /// Signals that may wait for a shard; more are dropped.
 const MAX_SIGNALS: usize = 4_096;
@@ -48,6 +49,8 @@ pub enum Told {
     Gone(Arc<Conn>),
     /// This log was placed anew: all that follow it must be told where to go on.
     Resync(Arc<ChannelLog>),
+    /// The sockets that would block are wanted.
+    Weigh(mpsc::Sender<Vec<Arc<Conn>>>),
     /// All sockets are to be told to go, and closed one after the other within this time.
     Drain(Duration),
 }
@@ -99,6 +102,8 @@ impl Inbox {
             pending.signals.push((log, signal));
             drop(pending);
             self.notify.notify_one();
+        } else {
+            metrics::signals_skipped(Skipped::Full, 1);
         }
         room
     }

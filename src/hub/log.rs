@@ -70,6 +70,8 @@ pub(super) struct Inner {
     signals_until_us: u64,
     /// A repair from the store is under way or due.
     repairing: bool,
+    /// Shards in which it is hot.
+    hot: u8,
 }
 
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
@@ -285,6 +287,17 @@ impl ChannelLog {
         inner.history = History::Unread;
         inner.reading.forget();
         inner.repairing = false;
+    }
+
+    /// It is hot in one shard more, or in one less.
+    pub fn set_hot(&self, hot: bool) {
+        let mut inner = self.inner.lock();
+        inner.hot = if hot { inner.hot.saturating_add(1) } else { inner.hot.saturating_sub(1) };
+    }
+
+    /// Whether so much happens here, before so many, that things are told less often.
+    pub fn is_hot(&self) -> bool {
+        self.inner.lock().hot > 0
     }
 
     /// Takes one signal out of the room's allowance of `per_second` (with as many at once).

@@ -12,8 +12,10 @@ mod entry;
 mod gate;
 mod heard;
 mod herald;
+mod hot;
 mod inbox;
 pub mod io;
+mod lag;
 mod loader;
 mod log;
 #[cfg(test)]
@@ -21,6 +23,7 @@ mod model_steps;
 #[cfg(test)]
 mod model_tests;
 mod neighbours;
+mod news;
 mod outbox;
 pub mod pace;
 mod paced;
@@ -33,10 +36,12 @@ mod sockets;
 mod subscribe;
 mod sweep;
 mod tail;
+mod thin;
 mod turns;
 mod typing;
 mod update;
 mod waiters;
+mod waiting;
 mod walk;
 mod watch;
 mod wheel;
@@ -51,12 +56,13 @@ use crate::bus::{Bus, Message};
 use crate::config::SocketConfig;
 use crate::model::clock::SetClock;
 use crate::model::random::SharedEntropy;
-use crate::model::{Channel, EpochCell, Event, Timestamp, UserId};
+use crate::model::{Channel, EpochCell, Event, UserId};
 use crate::protocol::codes::CloseCode;
 use crate::store::{Backend, CommitSink};
 use dashmap::DashMap;
 use futures_util::FutureExt;
 use inbox::{Inbox, Told};
+use lag::Lag;
 use loader::Loader;
 use log::{Accepted, ChannelLog};
 use neighbours::Neighbours;
@@ -133,6 +139,7 @@ struct Core {
     schedule: Arc<Schedule>,
     neighbours: Neighbours,
     tail_bytes: Arc<AtomicUsize>,
+    lag: Arc<Lag>,
     /// Logs could not be placed anew after the database was replaced.
     resync_due: AtomicBool,
     /// Unlike for every start of every instance.
@@ -151,6 +158,8 @@ impl Hub {
         let boot = parts.entropy.below(u64::from(u32::MAX)) as u32;
         let (refresh, ttl) = (parts.config.presence_refresh, parts.config.presence_ttl);
         let neighbours = Neighbours::new(refresh, ttl, !parts.bus.delivery().is_up());
+        let lag = Arc::new(Lag::new(parts.config.max_outbox, parts.config.hot.max_lag_bytes));
+        let hot_every_ms = parts.config.hot.hot_told_every.as_millis() as u64;
         let core = Arc::new(Core {
             config: parts.config,
             store: parts.store,
@@ -165,9 +174,10 @@ impl Hub {
             by_user: DashMap::new(),
             inboxes: (0..shards).map(|_| Arc::default()).collect(),
             loader: Loader::default(),
-            schedule: Arc::default(),
+            schedule: Arc::new(Schedule::new(hot_every_ms)),
             neighbours,
             tail_bytes: Arc::default(),
+            lag,
             resync_due: AtomicBool::new(false),
             boot,
             sockets: AtomicUsize::new(0),
@@ -185,6 +195,7 @@ impl Hub {
         tasks.spawn(vital(sweep::run(core.clone())));
         tasks.spawn(vital(room::run(core.clone())));
         tasks.spawn(vital(neighbours::run(core.clone())));
+        tasks.spawn(vital(lag::run(core.clone())));
         if let Some(incoming) = core.bus.incoming() {
             tasks.spawn(vital(heard::receive(core.clone(), incoming)));
         }
@@ -231,6 +242,16 @@ impl Hub {
     /// Bytes of all tails.
     pub fn tail_bytes(&self) -> usize {
         self.core.tail_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether so much happens in a channel that its events wait for one another.
+    pub fn is_hot(&self, channel: Channel) -> bool {
+        self.core.registry.get(&channel).is_some_and(|log| log.is_hot())
+    }
+
+    /// Bytes that wait for sockets, of all of them together.
+    pub fn lag_bytes(&self) -> usize {
+        self.core.lag.held()
     }
 
     /// Bytes of unfinished messages, of all sockets together.
@@ -355,36 +376,5 @@ impl Core {
     /// Where that shard is told what concerns the socket.
     fn inbox_of(&self, conn: &Conn) -> &Inbox {
         &self.inboxes[self.shard_of(conn)]
-    }
-
-    /// Looks at one socket; whether its shard must visit it.
-    fn look(&self, conn: &Arc<Conn>, now_ms: u64, now: Timestamp) -> bool {
-        let passed =
-            |since: u64, limit: std::time::Duration| u128::from(now_ms.saturating_sub(since)) > limit.as_millis();
-        let mut writer = conn.lock();
-        let cut = match writer.phase {
-            Phase::Gone => return false,
-            Phase::Closing(since) => passed(since, shard::CLOSE_GRACE),
-            Phase::Open => writer.stalled_since().is_some_and(|since| passed(since, self.config.slow_timeout)),
-        };
-        if cut {
-            writer.end(now_ms);
-            conn.io.cut();
-            return !std::mem::replace(&mut writer.waiting, true);
-        }
-        let begun = conn.begun_ms.load(Ordering::Relaxed);
-        // Nothing is read from a socket while its message is carried out: then it may be we who do not listen.
-        let two = self.config.heartbeat * 2;
-        let patience = if conn.is_busy() { two.max(shard::CARRIED_OUT) } else { two };
-        let silent = passed(conn.heard_ms.load(Ordering::Relaxed), patience)
-            || (begun > 0 && passed(begun, self.config.frame_timeout));
-        let unknown = writer.connect_by_ms > 0 && now_ms > writer.connect_by_ms
-            || writer.expires_at > 0 && now.seconds() >= writer.expires_at;
-        match writer.phase {
-            Phase::Open if silent => conn.begin_close(&mut writer, CloseCode::Silent, now_ms),
-            Phase::Open if unknown => conn.begin_close(&mut writer, CloseCode::Unauthenticated, now_ms),
-            _ => return false,
-        }
-        conn.settle(&mut writer, now_ms)
     }
 }

@@ -14,12 +14,13 @@ pub struct Rate {
 pub struct Pace {
     commands_until_us: u64,
     signals_until_us: u64,
-    window_from_us: u64,
+    /// In milliseconds, of which only the low bits are kept.
+    window_from_ms: u32,
     window_count: u32,
 }
 
 /// How long ten times the rate makes a flood.
-const FLOOD_WINDOW_US: u64 = 10_000_000;
+const FLOOD_WINDOW_MS: u32 = 10_000;
 
 /// A command above the rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +34,9 @@ pub enum TooFast {
 impl Pace {
     /// Takes `count` commands at `now_us`. A flood is ten times the rate, kept up for 10 s.
     pub fn command(&mut self, now_us: u64, count: u32, rate: Rate) -> Result<(), TooFast> {
-        if now_us.saturating_sub(self.window_from_us) >= FLOOD_WINDOW_US {
-            self.window_from_us = now_us;
+        let now_ms = (now_us / 1_000) as u32;
+        if now_ms.wrapping_sub(self.window_from_ms) >= FLOOD_WINDOW_MS {
+            self.window_from_ms = now_ms;
             self.window_count = 0;
         }
         self.window_count = self.window_count.saturating_add(count);

@@ -2,14 +2,14 @@
 //! are told as logs are: a subscription holds the revision that it knows, and whoever is behind is given what leads from
 //! there to here, or all of it. What is told is encoded once for everybody.
 
+use super::Core;
 use super::abroad::Abroad;
 use super::loader::until_end;
 use super::log::ChannelLog;
+use super::news::News;
 use super::roster::{AWAY_MS, Roster};
+use super::thin::Thin;
 use super::typing::Typing;
-use super::update::{Changes, Due, Update};
-use super::walk::index;
-use super::{Core, Socket};
 use crate::bus::Message;
 use crate::metrics;
 use crate::model::{Channel, Event, UserId, UserRef};
@@ -18,8 +18,8 @@ use crate::protocol::server::{Presence, Sender, ServerMessage};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::Deserialize;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::sleep;
@@ -59,15 +59,9 @@ struct Life {
     told: u64,
     /// It stands on the schedule.
     scheduled: bool,
+    /// How often the roster and who writes are told.
+    thin: (Thin, Thin),
     schedule: Arc<Schedule>,
-}
-
-/// An update of a roster as it goes out.
-pub struct News {
-    channel: Channel,
-    update: Update,
-    changes: [OnceLock<Bytes>; 2],
-    whole: [OnceLock<Bytes>; 2],
 }
 
 /// Rooms in which something is to be told, each once.
@@ -79,6 +73,8 @@ pub struct Schedule {
     draining: AtomicBool,
     /// The last version that other instances were told of any room.
     version: AtomicU64,
+    /// Shortest time between two tellings in a hot room.
+    hot_every_ms: u64,
 }
 
 /// What a look at a room came to.
@@ -94,40 +90,44 @@ struct Looked {
     again: bool,
 }
 
-impl News {
-    fn new(channel: Channel, update: Update) -> Self {
-        Self { channel, update, changes: Default::default(), whole: Default::default() }
-    }
-
-    /// What is owed to whoever knows `revision`: the revision they know with it, and a frame, empty where it says nothing.
-    pub fn owed(&self, revision: u32, codec: Codec) -> Option<(u32, Bytes)> {
-        let (presence, frames) = match (self.update.due(revision), &self.update.changes) {
-            (Due::Nothing, _) => return None,
-            (Due::Silence, _) => return Some((self.update.revision, Bytes::new())),
-            (Due::Changes, Changes::Said(changes)) => (changes, &self.changes),
-            (Due::Changes | Due::Whole, _) => (&self.update.whole, &self.whole),
-        };
-        let encode = || codec.frame(&ServerMessage::Presence { channel: self.channel, presence });
-        Some((self.update.revision, frames[index(codec)].get_or_init(encode).clone()))
-    }
-}
-
 impl Life {
     fn new(revision: u32, schedule: Arc<Schedule>) -> Self {
         metrics::rosters(1);
         let (roster, abroad, typing) = (Roster::new(revision), Abroad::default(), Typing::default());
-        Self { roster, abroad, partial: false, typing, news: None, told: 0, scheduled: false, schedule }
+        Self {
+            roster,
+            abroad,
+            partial: false,
+            typing,
+            news: None,
+            told: 0,
+            scheduled: false,
+            thin: Default::default(),
+            schedule,
+        }
     }
 
     /// Makes the roster's update if it is time to; the shards to be told, a bit each.
     fn publish(&mut self, log: &ChannelLog, now_ms: u64) -> u64 {
+        if !self.thin.0.admits(log.is_hot(), self.schedule.hot_every_ms, now_ms) {
+            return 0;
+        }
         let Some(update) = self.roster.update(now_ms) else { return 0 };
+        self.thin.0.tell(now_ms);
         self.news = Some(Arc::new(News::new(log.channel, update)));
         // After the news is there: a shard that has its first member now looks for it by itself.
         let members = log.audience.members();
         let tell = members & !self.told;
         self.told |= members;
         tell
+    }
+
+    /// All who write, if it is time to tell them.
+    fn typing(&mut self, log: &ChannelLog, now_ms: u64) -> Option<Vec<Sender>> {
+        let admitted = self.thin.1.admits(log.is_hot(), self.schedule.hot_every_ms, now_ms);
+        let names = admitted.then(|| self.typing.update(now_ms)).flatten()?;
+        self.thin.1.tell(now_ms);
+        Some(names)
     }
 
     fn is_pending(&self) -> bool {
@@ -228,7 +228,7 @@ impl Room {
         let Some(life) = &mut inner.life else { return Looked::default() };
         let abroad = life.exchange(log.channel, now_ms);
         let tell = life.publish(log, now_ms);
-        let typing = life.typing.update(now_ms);
+        let typing = life.typing(log, now_ms);
         let over = life.abroad.end(&mut life.roster) && life.typing.is_idle();
         let again = !over && life.is_pending();
         life.scheduled = again;
@@ -241,6 +241,11 @@ impl Room {
 }
 
 impl Schedule {
+    /// Nothing is to be told; in hot rooms no more often than this.
+    pub fn new(hot_every_ms: u64) -> Self {
+        Self { hot_every_ms, ..Self::default() }
+    }
+
     /// How long a seat that is given up counts on.
     fn away_ms(&self) -> u64 {
         if self.draining.load(Ordering::Relaxed) { SENT_AWAY_MS } else { AWAY_MS }
@@ -333,6 +338,12 @@ impl Core {
         self.in_room(log, |life, now_ms| life.roster.reseat(was, user, now_ms));
     }
 
+    /// Somebody writes here; the mark that [`Typing::hear`] gives.
+    pub(super) fn hear_typing(&self, log: &Arc<ChannelLog>, who: &Sender) -> u8 {
+        let alone = log.audience.watchers() <= 1;
+        self.in_room(log, |life, now_ms| life.typing.hear(who, alone, now_ms))
+    }
+
     /// Whoever wrote a comment writes it no more.
     pub(super) fn end_typing(&self, log: &Arc<ChannelLog>, events: &[Event]) {
         let mut inner = log.room.inner.lock();
@@ -370,29 +381,4 @@ fn author(event: &Event) -> Option<UserId> {
 /// A revision so old that all of the roster is owed to whoever has it.
 pub fn far_behind(revision: u32) -> u32 {
     revision.wrapping_sub(FAR_BEHIND).max(1)
-}
-
-impl Socket {
-    /// Its person is writing in a room; `None` where this socket does not follow it. Above the caps (`None` of them where
-    /// rates are lifted) nothing happens, nor where there is nobody else.
-    pub fn typing(&self, channel: Channel, who: &Sender, caps: Option<(u32, u32)>) -> Option<()> {
-        let core = self.core();
-        let now_us = core.now_us();
-        let mut writer = self.lock();
-        let sub = writer.sub_named(channel)?;
-        let log = Arc::clone(&writer.subs[sub].log);
-        let admitted = caps.is_none_or(|(per_socket, per_room)| {
-            writer.pace.signal(now_us, per_socket) && log.admit_signal(now_us, per_room)
-        });
-        if admitted {
-            let alone = log.audience.watchers() <= 1;
-            let mark = core.in_room(&log, |life, now_ms| life.typing.hear(who, alone, now_ms));
-            if mark != 0 {
-                writer.subs[sub].typing = mark;
-            }
-            drop(writer);
-            core.bus.publish(Message::Typing { channel, from: Arc::new(who.clone()), writes: true });
-        }
-        Some(())
-    }
 }

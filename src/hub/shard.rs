@@ -3,20 +3,21 @@
 //! huge one does not hold up a small one; only a socket that would block goes on the waiting list.
 
 use super::Core;
-use super::conn::{Conn, Visit};
+use super::conn::{Conn, Locked, Visit};
+use super::hot::Hot;
 use super::inbox::{Inbox, Pending, Told};
 use super::log::ChannelLog;
 use super::paced::{Leave, PACE};
 use super::round::Round;
 use super::turns::Turns;
+use super::waiting::Waiting;
 use super::walk::{Purpose, Walk, Walks, index, key};
 use super::wheel::Wheel;
-use super::writer::{NOWHERE, Writer};
-use crate::metrics;
+use super::writer::NOWHERE;
+use crate::metrics::{self, Skipped};
 use crate::protocol::codec::{Codec, frame};
 use crate::protocol::server::ServerMessage;
 use bytes::Bytes;
-use parking_lot::MutexGuard;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -43,7 +44,8 @@ pub struct Shard {
     /// Who follows a log, by its address: it lives as long as anybody does.
     pub(super) members: HashMap<usize, Vec<Arc<Conn>>>,
     walks: Walks,
-    waiting: Vec<Arc<Conn>>,
+    hot: Hot,
+    waiting: Waiting<Arc<Conn>>,
     /// When the waiting ones were last tried, in milliseconds of the hub.
     tried_ms: u64,
     pub(super) wheel: Wheel,
@@ -65,12 +67,13 @@ impl Shard {
         };
         Self {
             wheel: Wheel::new(core.config.heartbeat, now_ms),
+            hot: Hot::new(&core.config.hot),
             core,
             index,
             inbox,
             members: HashMap::new(),
             walks: Walks::default(),
-            waiting: Vec::new(),
+            waiting: Waiting::default(),
             tried_ms: 0,
             looked_ms: now_ms,
             heartbeats: [heartbeat(Codec::Json), heartbeat(Codec::MsgPack)],
@@ -88,7 +91,7 @@ impl Shard {
         let ended = self.core.ended.clone();
         let inbox = self.inbox.clone();
         loop {
-            if self.walks.is_empty() {
+            if self.walks.is_empty() && !self.waiting.is_due() {
                 let mut woken = std::pin::pin!(inbox.wait());
                 let mut end = std::pin::pin!(ended.cancelled());
                 let over = poll_fn(|cx| {
@@ -97,7 +100,9 @@ impl Shard {
                     }
                     let moved = self.visit_waiting(cx);
                     let due = self.tick(cx, &mut ticks) | self.take_turns(cx, &mut pace);
+                    let due = self.hot.poll_due(cx, self.core.now_us()) | due;
                     let told = woken.as_mut().poll(cx).is_ready();
+                    let due = due || self.waiting.is_due();
                     if moved || due || told { Poll::Ready(false) } else { Poll::Pending }
                 })
                 .await;
@@ -107,8 +112,8 @@ impl Shard {
             } else {
                 tokio::task::yield_now().await;
                 poll_fn(|cx| {
-                    // Not after every slice: they may be many, and the round goes on.
-                    if self.tried_ms != self.core.now_ms() {
+                    // Not after every slice of a walk: they may be many, and the round goes on.
+                    if self.walks.is_empty() || self.tried_ms != self.core.now_ms() {
                         self.visit_waiting(cx);
                     }
                     self.tick(cx, &mut ticks);
@@ -119,6 +124,10 @@ impl Shard {
             }
             let pending = self.inbox.take();
             self.take_up(pending);
+            while let Some(log) = self.hot.take(self.core.now_us()) {
+                let members = self.count(&log);
+                self.walks.news(log, members);
+            }
             if let Some(mut walk) = self.walks.take() {
                 self.slice(&mut walk);
                 let members = self.count(&walk.log);
@@ -143,12 +152,16 @@ impl Shard {
                 }
                 Told::Resync(log) => self.resync(&log),
                 Told::Drain(window) => self.begin_leave(window),
+                // There is room for each shard's answer; who asked may have gone.
+                Told::Weigh(answer) => drop(answer.try_send(self.waiting.all().to_vec())),
             }
         }
         for log in pending.news {
             log.audience.begin_walk(self.index);
             let members = self.count(&log);
-            self.walks.news(log, members);
+            if !self.hot.waits(&log, members, self.core.now_us()) {
+                self.walks.news(log, members);
+            }
         }
         for log in pending.rosters {
             let members = self.count(&log);
@@ -237,7 +250,7 @@ impl Shard {
             walk.begin_again();
         }
         let end = (walk.at + SLICE.min(walk.left)).min(members.len());
-        let mut total = Visit::default();
+        let (mut total, mut skipped) = (Visit::default(), 0);
         let log = walk.log.clone();
         let mut round = Round::new(&log, now_ms);
         for conn in &members[walk.at..end] {
@@ -245,6 +258,7 @@ impl Shard {
             let Some(sub) = writer.sub_of(&walk.log) else { continue };
             if writer.waiting {
                 writer.owes_presence |= walk.purpose == Purpose::Roster;
+                skipped += walk.signals.len();
                 continue;
             }
             let visit = match walk.purpose {
@@ -252,6 +266,8 @@ impl Shard {
                 Purpose::Signals => {
                     let frames = walk.signal_frames(conn);
                     let visit = conn.offer_ephemeral(&mut writer, &frames, now_ms);
+                    let told = frames.is_empty() || visit.bytes > 0;
+                    skipped += if told { 0 } else { walk.signals.len() };
                     let events = if visit.bytes > 0 { walk.signals.len() as u64 } else { 0 };
                     Visit { events, ..visit }
                 }
@@ -269,6 +285,7 @@ impl Shard {
             }
         }
         metrics::delivered(total.events, total.bytes);
+        metrics::signals_skipped(Skipped::Behind, skipped as u64);
         walk.left = walk.left.saturating_sub(end - walk.at);
         walk.at = end;
         if walk.left == 0
@@ -279,13 +296,12 @@ impl Shard {
         }
     }
 
-    /// Visits sockets that would have blocked; whether any was done with.
+    /// Visits some of those that would have blocked, if one of them can go on; whether any was done with.
     fn visit_waiting(&mut self, cx: &mut Context<'_>) -> bool {
         let now_ms = self.core.now_ms();
         self.tried_ms = now_ms;
         let mut leaving: SmallVec<[Arc<Conn>; 8]> = SmallVec::new();
-        let before = self.waiting.len();
-        self.waiting.retain(|conn| {
+        let moved = self.waiting.try_some(cx, |conn, cx| {
             let mut writer = conn.lock();
             let visit = conn.visit(&mut writer, now_ms, Some(cx));
             metrics::delivered(visit.events, visit.bytes);
@@ -295,7 +311,6 @@ impl Shard {
             }
             visit.again
         });
-        let moved = self.waiting.len() != before;
         leaving.iter().for_each(|conn| self.reap(conn));
         // Taking one off may have put another on that has not been tried with this waker.
         moved || !leaving.is_empty()
@@ -322,15 +337,18 @@ impl Shard {
         }
         if now_ms.saturating_sub(self.looked_ms) >= LOOK_MS {
             self.looked_ms = now_ms;
+            self.hot.look(self.core.now_us());
             let now = self.core.clock.now();
             again.extend(self.wheel.all().filter(|conn| self.core.look(conn, now_ms, now)).cloned());
+            // One that was cut waits for nothing, and nothing wakes it.
+            self.waiting.stir();
         }
-        self.waiting.extend(again);
+        again.into_iter().for_each(|conn| self.waiting.push(conn));
         true
     }
 
     /// Writes now what can be written to a socket, and takes it onto the waiting list where that is not all.
-    pub(super) fn settle(&mut self, conn: &Arc<Conn>, mut writer: MutexGuard<'_, Writer>) {
+    pub(super) fn settle(&mut self, conn: &Arc<Conn>, mut writer: Locked<'_>) {
         if conn.settle(&mut writer, self.core.now_ms()) {
             drop(writer);
             self.waiting.push(conn.clone());

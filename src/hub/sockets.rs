@@ -37,7 +37,7 @@ impl Hub {
         let now_ms = core.now_ms();
         let connect_by_ms =
             if await_connect { (now_ms + core.config.connect_timeout.as_millis() as u64).max(1) } else { 0 };
-        let conn = Arc::new(Conn::new(id, codec, io, now_ms, connect_by_ms, core.config.max_outbox));
+        let conn = Arc::new(Conn::new(id, codec, io, now_ms, connect_by_ms, core.lag.clone()));
         core.sockets.fetch_add(1, Ordering::Relaxed);
         metrics::socket_opened();
         core.inbox_of(&conn).tell(Told::Register(conn.clone()));
@@ -202,12 +202,33 @@ impl Socket {
             let paced = caps.is_none_or(|(per_socket, _)| writer.pace.signal(now_us, per_socket));
             (writer.subs[sub].log.clone(), paced)
         };
-        if !paced || !caps.is_none_or(|(_, per_room)| log.admit_signal(now_us, per_room)) {
+        if !paced || !caps.is_none_or(|(_, per_room)| self.core.admit_signal(&log, now_us, per_room)) {
             return Some(false);
         }
         self.core.deliver_signal(&log, self.conn.id, from, data);
         self.core.bus.publish(Message::Signal { channel, from: from.clone(), data: data.clone() });
         Some(true)
+    }
+
+    /// Its person is writing in a room; `None` where this socket does not follow it. Above the caps (`None` of them where
+    /// rates are lifted) nothing happens, nor where there is nobody else.
+    pub fn typing(&self, channel: Channel, who: &Sender, caps: Option<(u32, u32)>) -> Option<()> {
+        let now_us = self.core.now_us();
+        let mut writer = self.conn.lock();
+        let sub = writer.sub_named(channel)?;
+        let log = Arc::clone(&writer.subs[sub].log);
+        let admitted = caps.is_none_or(|(per_socket, per_room)| {
+            writer.pace.signal(now_us, per_socket) && self.core.admit_signal(&log, now_us, per_room)
+        });
+        if admitted {
+            let mark = self.core.hear_typing(&log, who);
+            if mark != 0 {
+                writer.subs[sub].typing = mark;
+            }
+            drop(writer);
+            self.core.bus.publish(Message::Typing { channel, from: Arc::new(who.clone()), writes: true });
+        }
+        Some(())
     }
 
     pub(super) fn come(&self) {
@@ -220,6 +241,12 @@ impl Socket {
 }
 
 impl Core {
+    /// Takes one signal out of a room's allowance, which is less in a hot room.
+    fn admit_signal(&self, log: &super::log::ChannelLog, now_us: u64, per_second: u32) -> bool {
+        let hot = if log.is_hot() { self.config.hot.signals_per_hot_room } else { u32::MAX };
+        log.admit_signal(now_us, per_second.min(hot))
+    }
+
     pub(super) fn deliver_signal(&self, log: &Arc<super::log::ChannelLog>, conn: u64, from: &Sender, data: &RawValue) {
         self.hand_out(log, conn, &ServerMessage::Signal { channel: log.channel, from, data });
     }

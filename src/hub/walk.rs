@@ -4,7 +4,7 @@
 use super::conn::Conn;
 use super::inbox::Signal;
 use super::log::ChannelLog;
-use super::room::News;
+use super::news::News;
 use crate::protocol::codec::Codec;
 use bytes::{Bytes, BytesMut};
 use std::collections::{HashMap, VecDeque};
@@ -141,4 +141,48 @@ fn join<'a>(signals: impl Iterator<Item = &'a Arc<Signal>>, codec: Codec) -> Byt
     let mut joined = BytesMut::new();
     signals.for_each(|signal| joined.extend_from_slice(signal.frame(codec)));
     joined.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Channel, EpochCell, PostId};
+
+    fn log(post: i64) -> Arc<ChannelLog> {
+        Arc::new(ChannelLog::new(Channel::Post(PostId(post)), EpochCell::default(), Arc::default()))
+    }
+
+    /// Has the next room visit so many of its members; which room that was.
+    fn visit(walks: &mut Walks, members: usize, most: usize) -> Option<Channel> {
+        let mut walk = walks.take()?;
+        let channel = walk.log.channel;
+        walk.left -= most.min(walk.left);
+        walks.give_back(walk, members);
+        Some(channel)
+    }
+
+    #[test]
+    fn a_small_room_has_its_turn_after_one_slice_of_a_huge_one_however_much_is_said_there() {
+        let (mut walks, huge, small) = (Walks::default(), log(1), log(2));
+        walks.news(huge.clone(), 10_000);
+        assert_eq!(visit(&mut walks, 10_000, 128), Some(huge.channel));
+        for _ in 0..100 {
+            walks.news(huge.clone(), 10_000);
+            walks.news(small.clone(), 3);
+            let turns = [visit(&mut walks, 10_000, 128), visit(&mut walks, 3, 128)];
+            assert!(turns.contains(&Some(small.channel)), "{turns:?}");
+        }
+    }
+
+    #[test]
+    fn a_room_has_one_round_a_purpose_and_rooms_take_turns() {
+        let (mut walks, rooms) = (Walks::default(), [log(1), log(2), log(3)]);
+        for room in rooms.iter().chain(&rooms) {
+            walks.news(room.clone(), 1_000);
+        }
+        let turns: Vec<_> = std::iter::from_fn(|| visit(&mut walks, 1_000, 500)).collect();
+        let all = rooms.each_ref().map(|room| room.channel);
+        assert_eq!(turns, [all, all].concat());
+        assert!(walks.is_empty());
+    }
 }

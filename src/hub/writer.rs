@@ -6,7 +6,7 @@ use super::pace::Pace;
 use super::room::far_behind;
 use super::tail::Batch;
 use super::watch::Watch;
-use crate::metrics;
+use crate::metrics::{self, Resync};
 use crate::model::{Channel, SessionId, UserId};
 use crate::protocol::codec::{Codec, close_frame};
 use crate::protocol::codes::{CloseCode, ErrorCode};
@@ -20,6 +20,10 @@ pub struct Writer {
     pub(super) subs: SmallVec<[Sub; 2]>,
     /// What is left of a begun frame.
     pub(super) rest: Bytes,
+    /// Bytes of all of that frame, which are kept until it ends.
+    begun: u32,
+    /// Bytes that this socket is known to hold.
+    pub(super) accounted: u32,
     pub(super) outbox: Outbox,
     pub(super) phase: Phase,
     /// On the shard's waiting list, or on the way to it.
@@ -90,6 +94,8 @@ impl Writer {
         Self {
             subs: SmallVec::new(),
             rest: Bytes::new(),
+            begun: 0,
+            accounted: 0,
             outbox: Outbox::default(),
             phase: Phase::Open,
             waiting: false,
@@ -108,8 +114,20 @@ impl Writer {
     /// Begins the next frame that waits.
     pub(super) fn begin_next(&mut self) {
         if let Some(frame) = self.outbox.pop() {
-            self.rest = frame;
+            self.begin(&frame, 0);
         }
+    }
+
+    /// Some of a frame was written; the rest comes next.
+    pub(super) fn begin(&mut self, frame: &Bytes, written: usize) {
+        self.begun = frame.len() as u32;
+        self.rest = frame.slice(written..);
+    }
+
+    /// Bytes that are kept for this socket alone.
+    pub(super) fn held(&self) -> usize {
+        let begun = if self.rest.is_empty() { 0 } else { self.begun as usize };
+        begun + self.outbox.bytes()
     }
 
     /// Whether nothing waits.
@@ -154,8 +172,8 @@ impl Writer {
     }
 
     /// Moves a subscription to where a log stands now and says so.
-    pub(super) fn resync(&mut self, sub: usize, codec: Codec, head: i64) {
-        metrics::resynced(1);
+    pub(super) fn resync(&mut self, sub: usize, codec: Codec, head: i64, reason: Resync) {
+        metrics::resynced(reason);
         let sub = &mut self.subs[sub];
         sub.cursor = head;
         sub.generation = sub.log.generation();
@@ -172,7 +190,7 @@ impl Writer {
     pub(super) fn resync_stale(&mut self, sub: usize, codec: Codec) -> bool {
         let head = self.subs[sub].log.head().filter(|_| self.is_stale(sub));
         if let Some(head) = head {
-            self.resync(sub, codec, head);
+            self.resync(sub, codec, head, Resync::Replaced);
         }
         head.is_some()
     }
@@ -232,7 +250,7 @@ impl Writer {
             if let Some((revision, frame)) = sub.log.room.owed(sub.presence, codec) {
                 sub.presence = revision;
                 if !frame.is_empty() {
-                    self.rest = frame;
+                    (self.begun, self.rest) = (frame.len() as u32, frame);
                     return true;
                 }
             }
@@ -280,6 +298,7 @@ impl Writer {
         let (frames, rest) =
             if written == batch.bytes.len() { (batch.frames.len(), Bytes::new()) } else { batch.after(written) };
         self.subs[sub].cursor += frames as i64;
+        self.begun = batch.frames[..frames].last().map_or(0, Bytes::len) as u32;
         self.rest = rest;
         frames as u64
     }

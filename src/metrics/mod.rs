@@ -4,10 +4,14 @@
 //! a status, a code or a class of kinds; no id, name or address is one. What counts per message takes sums, so that a
 //! burst costs one call.
 
+mod bus;
+mod lag;
 mod rosters;
 #[cfg(test)]
 mod tests;
 
+pub use bus::{Gap, Unpublished, bus_channels, bus_gap, bus_probed, bus_published, bus_received, bus_unpublished};
+pub use lag::{Resync, Skipped, Slow, flush_windows, lag_bytes, resynced, signals_skipped, slow_closed};
 pub use rosters::{nodes, partial_rosters, rosters};
 
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
@@ -74,7 +78,11 @@ metrics! {
     REPAIRS Counter "belfry_gate_repairs_total" &[], "Holes in a channel that were filled from the store";
     DRAINING Gauge "belfry_draining" &[], "1 from SIGTERM on";
     SENT_AWAY Counter "belfry_sockets_sent_away_total" &[], "Sockets told that this instance is going away";
-    RESYNCS Counter "belfry_resyncs_total" &[], "Subscriptions told to fetch again";
+    RESYNCS Counter "belfry_resyncs_total" &[], "Subscriptions told to fetch again, by reason";
+    SKIPPED Counter "belfry_signals_skipped_total" &[], "Signals not written to sockets that were behind, or dropped before, by reason";
+    SLOW Counter "belfry_slow_closes_total" &[], "Sockets closed with 4508, or cut, by cause";
+    FLUSH_WINDOWS Gauge "belfry_flush_windows" &[], "Hot rooms whose events wait for one another, by each core that writes";
+    LAG_BYTES Gauge "belfry_lag_bytes" &[], "Bytes that wait for sockets";
     BUS_PUBLISHED Counter "belfry_bus_published_total" &[], "Messages handed to other instances";
     BUS_UNPUBLISHED Counter "belfry_bus_unpublished_total" &[], "Messages other instances must find by looking, by reason";
     BUS_RECEIVED Counter "belfry_bus_received_total" &[], "Messages of other instances";
@@ -108,17 +116,6 @@ pub enum StoreFailure {
     Internal,
 }
 
-/// Why other instances must find a message by looking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unpublished {
-    /// There is no connection to the bus.
-    Down,
-    /// The bus does not keep up.
-    Full,
-    /// The bus did not take it, or not in time.
-    Failed,
-}
-
 /// Why an attempt was not counted for all instances together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Uncounted {
@@ -128,23 +125,13 @@ pub enum Uncounted {
     Failed,
 }
 
-/// Why messages of other instances may have been missed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gap {
-    /// A connection to the bus begins; what was said before it was not heard.
-    Connected,
-    /// A subscription was confirmed after the head had been read without it.
-    Late,
-    /// More came than was read.
-    Overrun,
-}
-
 /// What is counted too often to be looked up each time.
 struct Hot {
     sockets: Gauge,
     channels: Gauge,
     rosters: Gauge,
     tail_bytes: Gauge,
+    lag_bytes: Gauge,
     deliveries: Counter,
     delivered_bytes: Counter,
     lag: Histogram,
@@ -176,6 +163,7 @@ pub fn install() -> PrometheusHandle {
             channels: gauge!(CHANNELS),
             rosters: gauge!(ROSTERS),
             tail_bytes: gauge!(TAIL_BYTES),
+            lag_bytes: gauge!(LAG_BYTES),
             deliveries: counter!(DELIVERIES),
             delivered_bytes: counter!(DELIVERED_BYTES),
             lag: histogram!(LAG),
@@ -298,51 +286,6 @@ pub fn draining() {
 /// A socket was told so.
 pub fn sent_away() {
     counter!(SENT_AWAY).increment(1);
-}
-
-/// Subscriptions were told to fetch again.
-pub fn resynced(subscriptions: u64) {
-    counter!(RESYNCS).increment(subscriptions);
-}
-
-/// Messages were handed to the bus.
-pub fn bus_published(messages: u64) {
-    hot(|hot| hot.bus_published.increment(messages));
-}
-
-/// Messages were not.
-pub fn bus_unpublished(reason: Unpublished, messages: u64) {
-    let reason = match reason {
-        Unpublished::Down => "down",
-        Unpublished::Full => "full",
-        Unpublished::Failed => "failed",
-    };
-    counter!(BUS_UNPUBLISHED, "reason" => reason).increment(messages);
-}
-
-/// A message of another instance came.
-pub fn bus_received() {
-    hot(|hot| hot.bus_received.increment(1));
-}
-
-/// Messages of other instances may have been missed.
-pub fn bus_gap(reason: Gap) {
-    let reason = match reason {
-        Gap::Connected => "connected",
-        Gap::Late => "late",
-        Gap::Overrun => "overrun",
-    };
-    counter!(BUS_GAPS, "reason" => reason).increment(1);
-}
-
-/// Other instances are heard on so many channels.
-pub fn bus_channels(channels: usize) {
-    gauge!(BUS_CHANNELS).set(channels as f64);
-}
-
-/// A message to oneself came back through the bus, this long after it was sent.
-pub fn bus_probed(took: Duration) {
-    histogram!(BUS_PROBE).record(took.as_secs_f64());
 }
 
 /// An attempt was not counted for all instances together.

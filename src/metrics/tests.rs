@@ -36,7 +36,11 @@ fn what_was_counted_is_rendered_under_its_name() {
     gate_repaired();
     draining();
     sent_away();
-    resynced(4);
+    resynced(Resync::Behind);
+    signals_skipped(Skipped::Behind, 2);
+    slow_closed(Slow::Stalled);
+    lag_bytes(3);
+    flush_windows(1);
     bus_published(2);
     bus_unpublished(Unpublished::Down, 1);
     bus_received();
@@ -62,6 +66,9 @@ fn what_was_counted_is_rendered_under_its_name() {
         "belfry_bus_unpublished_total{reason=\"down\"} ",
         "belfry_limits_uncounted_total{reason=\"down\"} ",
         "belfry_bus_gaps_total{reason=\"late\"} ",
+        "belfry_resyncs_total{reason=\"behind\"} ",
+        "belfry_signals_skipped_total{reason=\"behind\"} ",
+        "belfry_slow_closes_total{cause=\"stalled\"} ",
         "belfry_errors_total{edge=\"socket\",code=\"not_found\"} ",
         "belfry_http_requests_total{route=\"/api/v1/posts/{id}\",method=\"GET\",status=\"200\"} ",
         "belfry_http_request_seconds_bucket{route=\"/api/v1/posts/{id}\",method=\"GET\",le=\"0.0025\"} ",

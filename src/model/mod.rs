@@ -13,6 +13,7 @@ pub mod page;
 pub mod post;
 pub mod random;
 pub mod user;
+pub mod window;
 
 pub use ban::Ban;
 pub use channel::Channel;

@@ -5,16 +5,19 @@
 
 use super::StoreError;
 use super::backend::{Backend, CommitSink, Committed, GroupResult, Grouped};
+use super::gather::Gather;
 use super::lanes::Lanes;
 use super::write::{Mutation, Outcome, Write};
 use crate::metrics;
 use crate::model::clock::SharedClock;
 use futures_util::FutureExt;
+use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,6 +56,12 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
+    /// A write since now, and where its answer comes.
+    pub(super) fn new(write: Write, since: Instant) -> (Self, oneshot::Receiver<Result<Outcome, StoreError>>) {
+        let (answer, answered) = oneshot::channel();
+        (Self { write, since, answer }, answered)
+    }
+
     /// Answers without having tried.
     pub(super) fn turn_away(self, why: &str) {
         let _ = self.answer.send(Err(StoreError::Unavailable(why.to_owned())));
@@ -70,8 +79,9 @@ pub(super) struct Shared {
 }
 
 impl Store {
-    /// Starts the task that commits. `sink` hears of each group's events before those who asked are answered.
-    pub fn start(backend: Arc<dyn Backend>, clock: SharedClock, sink: Arc<dyn CommitSink>) -> Self {
+    /// Starts the task that commits. `sink` hears of each group's events before those who asked are answered. Reactions to
+    /// a comment that many react to wait up to `gathered` for one another.
+    pub fn start(backend: Arc<dyn Backend>, clock: SharedClock, sink: Arc<dyn CommitSink>, gathered: Duration) -> Self {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let stop = CancellationToken::new();
         let shared = Arc::new(Shared {
@@ -82,7 +92,8 @@ impl Store {
             groups: AtomicU64::new(0),
             members: AtomicU64::new(0),
         });
-        shared.tasks.spawn(commit_groups(shared.clone(), waiting, stop.clone()));
+        let gather = Gather::new(gathered, shared.clock.instant());
+        shared.tasks.spawn(commit_groups(shared.clone(), waiting, gather, stop.clone()));
         Self { shared, queue, stop }
     }
 
@@ -96,8 +107,7 @@ impl Store {
     /// Once called the change may happen even if the caller goes away. [`StoreError::Unavailable`] at once while too many
     /// writes wait, and after [`close`](Self::close).
     pub async fn write<M: Mutation>(&self, change: M) -> Result<M::Output, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { write: change.into(), since: self.shared.clock.instant(), answer };
+        let (waiting, answered) = Waiting::new(change.into(), self.shared.clock.instant());
         self.queue.try_send(waiting).map_err(|refused| {
             StoreError::Unavailable(match refused {
                 mpsc::error::TrySendError::Full(_) => "too many writes wait".into(),
@@ -204,25 +214,47 @@ impl Shared {
 }
 
 /// Commits group after group until the store is closed and nothing waits any more.
-async fn commit_groups(shared: Arc<Shared>, mut waiting: mpsc::Receiver<Waiting>, stop: CancellationToken) {
+async fn commit_groups(
+    shared: Arc<Shared>,
+    mut waiting: mpsc::Receiver<Waiting>,
+    mut gather: Gather,
+    stop: CancellationToken,
+) {
     let lanes = Arc::new(Lanes::default());
     let mut group = Vec::with_capacity(GROUP_MAX);
+    let mut fresh = Vec::with_capacity(GROUP_MAX);
     loop {
         // Callers just answered get to say what they want next: without this every other group is a small one.
         tokio::task::yield_now().await;
+        let now = shared.clock.instant();
+        gather.take(&mut group, now);
+        let next = gather.next(now);
         let taken = tokio::select! {
             biased;
             () = stop.cancelled(), if !waiting.is_closed() => {
                 waiting.close();
+                gather.end();
                 continue;
             }
-            taken = waiting.recv_many(&mut group, GROUP_MAX) => taken,
+            taken = waiting.recv_many(&mut fresh, GROUP_MAX - group.len()), if group.len() < GROUP_MAX => taken,
+            // What has waited long enough waits for nothing else.
+            () = ready(()), if !group.is_empty() => 0,
+            () = sleep(next.map_or(Duration::ZERO, |(_, wait)| wait)), if next.is_some() => {
+                next.into_iter().for_each(|(due_us, _)| gather.pass(due_us));
+                continue;
+            }
         };
-        if taken == 0 {
-            return;
+        group.append(&mut gather.keep(std::mem::take(&mut fresh), shared.clock.instant()));
+        if !group.is_empty() {
+            let group = lanes.divert(&shared, std::mem::take(&mut group)).await;
+            let held = shared.commit(group, false).await;
+            lanes.hold(&shared, held).await;
+        } else if taken == 0 {
+            // Nobody writes any more: what is left in there is the last.
+            gather.end();
+            if gather.is_empty() {
+                return;
+            }
         }
-        let group = lanes.divert(&shared, std::mem::take(&mut group)).await;
-        let held = shared.commit(group, false).await;
-        lanes.hold(&shared, held).await;
     }
 }

@@ -9,6 +9,7 @@
 pub mod backend;
 pub mod bells;
 pub mod error;
+mod gather;
 pub mod group;
 mod lanes;
 pub mod postgres;

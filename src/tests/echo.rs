@@ -44,6 +44,7 @@ impl Observer for Deaf {
 async fn main() {
     let mut config = Settings::parse_from(["echo"]).sockets;
     config.max_outbox = 4 * LONGEST;
+    config.hot.max_lag_bytes = config.max_outbox;
     // Heartbeats are messages, and no case expects one.
     config.heartbeat = Duration::from_secs(3_600);
     config.frame_timeout = Duration::from_secs(120);

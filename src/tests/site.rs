@@ -57,6 +57,7 @@ impl Site {
             entropy: Arc::new(SystemEntropy),
             clock: Arc::new(DatabaseClock::new()),
             epoch: EpochCell::default(),
+            shards: World::shards(),
         };
         let app = App::start(config, world).await.unwrap();
         Self { state: app.state.clone(), app, _folder: folder }

@@ -167,6 +167,8 @@ impl Session {
     }
 
     async fn on_incoming(&mut self, incoming: Incoming) {
+        // Whoever sends without a pause has turns like everybody else.
+        tokio::task::coop::consume_budget().await;
         match incoming {
             Incoming::Pong => {}
             // Answering costs a write: pings are paced like commands, and those above the pace are let pass in silence.

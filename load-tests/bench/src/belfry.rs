@@ -55,11 +55,13 @@ impl Belfry {
         Ok(self.print(&["--version"])?.split_whitespace().last().unwrap_or("?").to_owned())
     }
 
-    fn tokens(&self) -> PathBuf {
+    /// A token a line.
+    pub fn tokens(&self) -> PathBuf {
         self.data.join("tokens")
     }
 
-    fn posts(&self) -> PathBuf {
+    /// A post's id a line.
+    pub fn posts(&self) -> PathBuf {
         self.data.join("posts")
     }
 

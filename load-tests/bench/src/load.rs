@@ -2,7 +2,7 @@
 
 use crate::arguments::{Arguments, Failure};
 use crate::crowd::Crowd;
-use crate::dialect;
+use crate::dialect::{self, Dialect};
 use crate::modes::Stage;
 use crate::process::Tree;
 use crate::publisher::Publisher;
@@ -29,18 +29,7 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     }
     let resident = Tree::of(pid)?.resident_kib()?;
     let mut crowd = Crowd::new(dialect.as_ref())?;
-    let begun = Instant::now();
-    for index in 0..subscribers {
-        if begun.elapsed() > JOINING {
-            return Err(format!("only {index} of {subscribers} have joined in {} s", JOINING.as_secs()).into());
-        }
-        // Whoever is there already must answer heartbeats.
-        if index % 50 == 0 {
-            crowd.turn(Duration::ZERO)?;
-        }
-        let joined = dialect.join(index, index % rooms);
-        crowd.subscriber(joined.map_err(|error| format!("subscriber {index}: {error}"))?)?;
-    }
+    gather(&mut crowd, dialect.as_ref(), subscribers, rooms)?;
     let publisher = Publisher::open(dialect.as_ref(), &mut crowd, rooms)?;
     let mut stage = Stage { crowd, publisher, server: Tree::of(pid)?, load: Tree::of(std::process::id())?, seconds };
     let mut fitted = false;
@@ -63,6 +52,23 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
             line.extend(figures);
         }
         println!("{line}");
+    }
+    Ok(())
+}
+
+/// Lets so many subscribers join rooms in turn.
+pub fn gather(crowd: &mut Crowd, dialect: &dyn Dialect, subscribers: usize, rooms: usize) -> Result<(), Failure> {
+    let begun = Instant::now();
+    for index in 0..subscribers {
+        if begun.elapsed() > JOINING {
+            return Err(format!("only {index} of {subscribers} have joined in {} s", JOINING.as_secs()).into());
+        }
+        // Whoever is there already must answer heartbeats.
+        if index % 50 == 0 {
+            crowd.turn(Duration::ZERO)?;
+        }
+        let joined = dialect.join(index, index % rooms);
+        crowd.subscriber(joined.map_err(|error| format!("subscriber {index}: {error}"))?)?;
     }
     Ok(())
 }

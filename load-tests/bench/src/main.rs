@@ -10,12 +10,14 @@ mod bus;
 mod crowd;
 mod dialect;
 mod driver;
+mod fairness;
 mod fleet;
 mod floor;
 mod http;
 mod lists;
 mod load;
 mod modes;
+mod neighbours;
 mod peers;
 mod plot;
 mod process;
@@ -37,10 +39,11 @@ fn main() -> ExitCode {
         "load" => load::run(&mut arguments),
         "floor" => floor::run(&mut arguments),
         "lists" => lists::run(&mut arguments),
+        "fairness" => fairness::run(&mut arguments),
         "report" => report::run(&mut arguments),
         "bus" => bus::run(&mut arguments),
         "storm" => storm::run(&mut arguments),
-        _ => Err("belfry-bench run|load|floor|lists|report|bus|storm [--name value …]; see README.md".into()),
+        _ => Err("belfry-bench run|load|floor|lists|fairness|report|bus|storm [--name value …]; see README.md".into()),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

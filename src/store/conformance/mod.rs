@@ -81,6 +81,7 @@ macro_rules! conformance {
                     what_is_so_already_tells_nobody,
                     toggles_that_wait_together_are_one_event_a_comment,
                     toggles_that_undo_each_other_tell_nobody,
+                    where_many_react_they_wait_for_one_another_and_are_one_event,
                     other_writes_of_the_room_come_between_toggles_and_those_of_other_rooms_do_not,
                     fifty_toggles_together_are_named_and_one_more_are_not,
                     a_comment_has_so_many_different_emoji_and_no_more,

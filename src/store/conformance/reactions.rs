@@ -5,9 +5,11 @@ use crate::model::{Channel, Comment, CommentId, Event, Post, Subject, UserId};
 use crate::store::backend::GroupResult;
 use crate::store::write::*;
 use crate::store::{Rejection, StoreError};
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 fn react(comment_id: CommentId, actor: UserId, emoji: &str, on: bool) -> React {
     React { comment_id, actor, emoji: emoji.into(), on, at_most: 20 }
@@ -132,6 +134,39 @@ pub async fn toggles_that_wait_together_are_one_event_a_comment(db: &Database) {
         p.log(room(post.id)).await[3..].iter().map(told).collect::<Vec<_>>(),
         told_now.iter().map(told).collect::<Vec<_>>()
     );
+}
+
+/// Many react one after the other, each of a group of its own.
+pub async fn where_many_react_they_wait_for_one_another_and_are_one_event(db: &Database) {
+    // So wide that two are many.
+    let p = db.gathering(Duration::from_secs(1)).await;
+    let (ada, post, comment) = room_with_comment(&p).await;
+    let (other, elsewhere) = (p.post(ada).await.id, p.comment(post.id, ada, "another").await);
+    let people = people(&p, 21).await;
+    let first = p.done(react(comment.id, people[0], "👍", true)).await;
+    assert_eq!((first.reactions, first.seq), (counts(&[("👍", 1)]), 3));
+    let mut waiting = Vec::new();
+    for who in &people[1..] {
+        let mut reacting = p.write(react(comment.id, *who, "👍", true)).boxed();
+        assert!((&mut reacting).now_or_never().is_none());
+        waiting.push(reacting);
+        // Other rooms do not wait meanwhile: the reaction has been taken up once that is answered.
+        p.done(publish(room(other), "1")).await;
+    }
+    let calm = p.done(react(elsewhere.id, ada, "🎉", true)).await;
+    assert_eq!(calm.seq, 4);
+    for answer in join_all(waiting).await {
+        let reacted = answer.unwrap();
+        let expected = Reactions { reactions: counts(&[("👍", 21)]), my_reactions: vec!["👍".into()], seq: 5 };
+        assert_eq!(reacted, expected);
+    }
+    assert_eq!(p.head(room(post.id)).await.seq, 5);
+    let last = data(p.log(room(post.id)).await.last().unwrap());
+    assert_eq!(last["by"].as_array().unwrap().len(), 20);
+    let mut late = p.write(react(comment.id, ada, "👍", true)).boxed();
+    assert!((&mut late).now_or_never().is_none());
+    p.store.close().await;
+    assert_eq!(late.await.unwrap().reactions, counts(&[("👍", 22)]));
 }
 
 pub async fn toggles_that_undo_each_other_tell_nobody(db: &Database) {

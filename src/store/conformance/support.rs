@@ -131,10 +131,19 @@ impl Database {
         self.process_on(self.backend().await)
     }
 
+    /// A process in which reactions to a comment that many react to wait for one another.
+    pub(crate) async fn gathering(&self, gathered: Duration) -> Process {
+        self.process_with(self.backend().await, gathered)
+    }
+
     /// A process that reaches the database through this.
     pub(crate) fn process_on(&self, backend: Arc<dyn Backend>) -> Process {
+        self.process_with(backend, Duration::ZERO)
+    }
+
+    fn process_with(&self, backend: Arc<dyn Backend>, gathered: Duration) -> Process {
         let told = Arc::new(Recorder::default());
-        let store = Store::start(backend.clone(), self.clock.clone(), told.clone());
+        let store = Store::start(backend.clone(), self.clock.clone(), told.clone(), gathered);
         Process { store: Arc::new(store), backend, told, clock: self.clock.clone() }
     }
 }

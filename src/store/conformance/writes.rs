@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::task::{Context, Wake};
+use std::time::Duration;
 
 pub async fn a_refused_write_leaves_nothing_and_spoils_no_neighbour(db: &Database) {
     let p = db.process().await;
@@ -92,7 +93,7 @@ pub async fn the_sink_hears_of_a_write_before_its_caller(db: &Database) {
     let ada = p.user("ada").await;
     let post = p.post(ada).await;
     let order = Arc::new(Order::default());
-    let store = Store::start(p.backend.clone(), db.clock.clone(), order.clone());
+    let store = Store::start(p.backend.clone(), db.clock.clone(), order.clone(), Duration::ZERO);
     let mut write = store.write(publish(room(post.id), "1")).boxed();
     let waker = order.clone().into();
     assert!(write.poll_unpin(&mut Context::from_waker(&waker)).is_pending());

@@ -72,6 +72,7 @@ async fn house(settings: &[&str]) -> House {
         entropy: Arc::new(SystemEntropy),
         clock: clock.clone(),
         epoch: EpochCell::default(),
+        shards: World::shards(),
     };
     let app = App::start(config, world).await.unwrap();
     House { router: app.router(), state: app.state.clone(), clock, folder, _app: app }

@@ -7,6 +7,8 @@ mod epoch;
 mod gate;
 mod heartbeat;
 mod hosts;
+mod hot;
+mod lag;
 mod leave;
 mod memory;
 mod neighbours;

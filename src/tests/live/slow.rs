@@ -243,3 +243,25 @@ async fn nobody_misses_an_event_because_others_leave_while_it_is_told() {
         }
     }
 }
+
+#[tokio::test]
+async fn however_many_wait_others_are_served_and_all_of_them_get_what_they_are_owed() {
+    let (_house, instance) = Instance::open().await;
+    let (crowded, quiet) = (instance.room().await, instance.room().await);
+    let mut waiting = Vec::new();
+    for index in 0..400 {
+        waiting.push(through_pipe(&instance, crowded, 256, CODECS[index % 2]).await);
+    }
+    let mut reading = fast(&instance, quiet).await;
+    for seq in 1..=3 {
+        crowded.publish(&instance.state.store, json!("x".repeat(2_000))).await;
+        quiet.publish(&instance.state.store, json!(seq)).await;
+        for viewer in &mut reading {
+            viewer.events(seq..=seq).await;
+        }
+    }
+    for client in &mut waiting {
+        client.events(1..=3).await;
+        assert_eq!(client.ask(json!({"type": "ping"})).await["type"], "pong");
+    }
+}

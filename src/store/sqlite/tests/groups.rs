@@ -98,7 +98,7 @@ async fn a_sink_that_panics_hangs_nobody() {
     let db = super::fixture().await.unwrap();
     let p = db.process().await;
     let (room, _) = room_of(&p).await;
-    let store = Store::start(p.backend.clone(), db.clock.clone(), Arc::new(Broken));
+    let store = Store::start(p.backend.clone(), db.clock.clone(), Arc::new(Broken), Duration::ZERO);
     assert_eq!(store.write(publish(room, "1")).await.unwrap().value, 1);
     assert_eq!(store.write(publish(room, "1")).await.unwrap().value, 2);
 }

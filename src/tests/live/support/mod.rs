@@ -102,8 +102,8 @@ impl House {
 
     async fn begin(&self, epoch: EpochCell, clock: Arc<Steered>, bus: Arc<dyn Bus>) -> Instance {
         let clock_of = clock.clone();
-        let world =
-            World { backend: self.store.clone(), bus, entropy: Arc::new(SystemEntropy), clock: clock_of, epoch };
+        let (backend, entropy) = (self.store.clone(), Arc::new(SystemEntropy));
+        let world = World { backend, bus, entropy, clock: clock_of, epoch, shards: World::shards() };
         let app = App::start(self.config.clone(), world).await.unwrap();
         let (state, hub) = (app.state.clone(), app.hub.clone());
         let listener = lifecycle::listen("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -124,7 +124,7 @@ impl House {
         impl CommitSink for Deaf {
             fn committed(&self, _: Vec<Event>) {}
         }
-        Store::start(self.store.clone(), Arc::new(DatabaseClock::new()), Arc::new(Deaf))
+        Store::start(self.store.clone(), Arc::new(DatabaseClock::new()), Arc::new(Deaf), Duration::ZERO)
     }
 }
 
