@@ -66,17 +66,31 @@ impl Belfry {
     }
 
     fn command(&self) -> Command {
-        let mut command = pinned(&self.binary);
-        command.env("BELFRY_DATA", self.data.join("belfry")).env("BELFRY_RATE_LIMITS", "off");
-        command.env("BELFRY_LISTEN", "127.0.0.1:0").env("BELFRY_METRICS_LISTEN", "off").env("BELFRY_LOG", "error");
-        command
+        settings(pinned(&self.binary), &self.data)
     }
 
     fn print(&self, arguments: &[&str]) -> Result<String, Failure> {
-        let output = self.command().args(arguments).stderr(Stdio::inherit()).output()?;
-        if !output.status.success() {
-            return Err(format!("belfry {arguments:?}: {}", output.status).into());
-        }
-        Ok(String::from_utf8(output.stdout)?)
+        print(self.command().args(arguments))
     }
+}
+
+/// A command with what every Belfry under measurement is told.
+pub fn settings(mut command: Command, data: &Path) -> Command {
+    command.env("BELFRY_DATA", data.join("belfry")).env("BELFRY_RATE_LIMITS", "off");
+    command.env("BELFRY_LISTEN", "127.0.0.1:0").env("BELFRY_METRICS_LISTEN", "off").env("BELFRY_LOG", "error");
+    command
+}
+
+/// Has it use this Postgres.
+pub fn over(command: &mut Command, database: &str) {
+    command.env("DATABASE_URL", database).env("BELFRY_JWT_SECRET", "for measuring and nothing else, 32 bytes");
+}
+
+/// Runs a subcommand to its end; what it prints.
+pub fn print(command: &mut Command) -> Result<String, Failure> {
+    let output = command.stderr(Stdio::inherit()).output()?;
+    if !output.status.success() {
+        return Err(format!("{command:?}: {}", output.status).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }

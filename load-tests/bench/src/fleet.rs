@@ -1,6 +1,7 @@
 //! Several instances over one Postgres and one Redis, which are there already and empty.
 
 use crate::arguments::{Arguments, Failure};
+use crate::belfry::{over, print, settings};
 use crate::http::Http;
 use crate::process::Tree;
 use crate::server::{Running, listening};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 /// What all instances share.
@@ -86,21 +87,13 @@ impl Fleet {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.binary);
-        command.env("BELFRY_DATA", self.data.join("belfry")).env("BELFRY_RATE_LIMITS", "off");
-        command
-            .env("DATABASE_URL", &self.database)
-            .env("BELFRY_JWT_SECRET", "for measuring and nothing else, 32 bytes");
-        command.env("BELFRY_LISTEN", "127.0.0.1:0").env("BELFRY_METRICS_LISTEN", "off").env("BELFRY_LOG", "error");
+        let mut command = settings(Command::new(&self.binary), &self.data);
+        over(&mut command, &self.database);
         command
     }
 
     fn print(&self, arguments: &[&str]) -> Result<String, Failure> {
-        let output = self.command().args(arguments).stderr(Stdio::inherit()).output()?;
-        if !output.status.success() {
-            return Err(format!("belfry {arguments:?}: {}", output.status).into());
-        }
-        Ok(String::from_utf8(output.stdout)?)
+        print(self.command().args(arguments))
     }
 }
 

@@ -1,10 +1,11 @@
 //! How long the first page of a long list takes, beside a request that asks no database.
 
 use crate::arguments::{Arguments, Failure};
+use crate::belfry::{over, print, settings};
 use crate::http::Http;
 use crate::server::{listening, pinned};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Requests before those that count: connections are opened, plans are made, pages of the database are in memory.
@@ -20,10 +21,10 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     arguments.done()?;
     let command = |arguments: &[&str]| command(&belfry, &data, database.as_deref(), arguments);
     eprintln!("writing {comments} comments on one post, and their author's inbox");
-    let seeded = print(command(&["seed", "--comments", "0", "--large", &comments.to_string()]))?;
+    let seeded = print(&mut command(&["seed", "--comments", "0", "--large", &comments.to_string()]))?;
     let post = seeded.lines().find(|line| line.ends_with(&format!(": {comments} comments")));
     let post = post.and_then(|line| line.strip_prefix("post ")?.split(':').next()).ok_or("no post was seeded")?;
-    let owner = print(command(&["token", "--name", "Ada Marten", "--ttl", "12h"]))?;
+    let owner = print(&mut command(&["token", "--name", "Ada Marten", "--ttl", "12h"]))?;
     let server = listening(command(&["serve"]))?;
     let mut http = Http::connect(server.address(), owner.trim())?;
     let list = |query: &str| format!("/api/v1/posts/{post}/comments?limit=20&{query}");
@@ -61,19 +62,10 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
 }
 
 fn command(belfry: &Path, data: &Path, database: Option<&str>, arguments: &[&str]) -> Command {
-    let mut command = pinned(belfry);
-    command.args(arguments).env("BELFRY_DATA", data.join("belfry")).env("BELFRY_RATE_LIMITS", "off");
-    command.env("BELFRY_LISTEN", "127.0.0.1:0").env("BELFRY_METRICS_LISTEN", "off").env("BELFRY_LOG", "error");
+    let mut command = settings(pinned(belfry), data);
+    command.args(arguments);
     if let Some(database) = database {
-        command.env("DATABASE_URL", database).env("BELFRY_JWT_SECRET", "for measuring and nothing else, 32 bytes");
+        over(&mut command, database);
     }
     command
-}
-
-fn print(mut command: Command) -> Result<String, Failure> {
-    let output = command.stderr(Stdio::inherit()).output()?;
-    if !output.status.success() {
-        return Err(format!("belfry: {}", output.status).into());
-    }
-    Ok(String::from_utf8(output.stdout)?)
 }

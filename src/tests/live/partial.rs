@@ -1,9 +1,8 @@
 //! Rosters while instances cannot hear each other, and afterwards.
 
 use super::neighbours::View;
-use super::redis::redis_proxy::Proxy;
 use super::redis::redis_server::RedisServer;
-use super::redis::{two, well};
+use super::redis::{behind_a_proxy, two};
 use super::support::{Client, House, Instance, Room};
 use serde_json::json;
 use tokio::sync::Mutex;
@@ -88,10 +87,7 @@ async fn whoever_is_cut_off_alone_says_so_and_leaves_for_the_others_as_if_dead()
     let Some(redis) = RedisServer::start().await else { return };
     // Much longer than the four seconds that it takes to notice that the bus is down.
     let house = House::with(&["--presence-refresh", "2500ms", "--presence-ttl", "10s"]).await;
-    let proxy = Proxy::to(redis.port).await;
-    let (a, b) = (house.over(&redis.url()).await, house.over(&proxy.url()).await);
-    well(&a).await;
-    well(&b).await;
+    let (proxy, a, b) = behind_a_proxy(&house, &redis).await;
     let room = a.room().await;
     let (mut ada, mut bob) = pair(&a, &b, room).await;
     proxy.cut();
@@ -109,10 +105,7 @@ async fn whoever_is_cut_off_alone_says_so_and_leaves_for_the_others_as_if_dead()
 async fn what_is_lost_in_a_short_cut_is_asked_for_and_no_roster_is_partial_for_it() {
     let Some(redis) = RedisServer::start().await else { return };
     let house = House::with(&[]).await;
-    let proxy = Proxy::to(redis.port).await;
-    let (a, b) = (house.over(&redis.url()).await, house.over(&proxy.url()).await);
-    well(&a).await;
-    well(&b).await;
+    let (proxy, a, b) = behind_a_proxy(&house, &redis).await;
     let room = a.room().await;
     let (mut ada, mut bob) = pair(&a, &b, room).await;
     proxy.cut();

@@ -19,8 +19,17 @@ fn status(instance: &Instance) -> &'static str {
     instance.state.readiness.health().status
 }
 
-pub(super) async fn well(instance: &Instance) {
+async fn well(instance: &Instance) {
     eventually("the bus to carry", || status(instance) == "ok").await;
+}
+
+/// Two instances, the second of which reaches Redis through a proxy.
+pub(super) async fn behind_a_proxy(house: &House, redis: &RedisServer) -> (Proxy, Instance, Instance) {
+    let proxy = Proxy::to(redis.port).await;
+    let (a, b) = (house.over(&redis.url()).await, house.over(&proxy.url()).await);
+    well(&a).await;
+    well(&b).await;
+    (proxy, a, b)
 }
 
 /// It says that it goes on without the bus, and is of use all the same.
@@ -145,10 +154,7 @@ async fn a_redis_that_freezes_costs_nothing_but_time() {
 async fn an_instance_cut_off_from_redis_alone_misses_nothing() {
     let Some(redis) = RedisServer::start().await else { return };
     let house = House::with(&[]).await;
-    let proxy = Proxy::to(redis.port).await;
-    let (a, b) = (house.over(&redis.url()).await, house.over(&proxy.url()).await);
-    well(&a).await;
-    well(&b).await;
+    let (proxy, a, b) = behind_a_proxy(&house, &redis).await;
     outlives(&house, &a, &b, || proxy.cut(), async || proxy.mend()).await;
 }
 
@@ -156,10 +162,7 @@ async fn an_instance_cut_off_from_redis_alone_misses_nothing() {
 async fn a_connection_that_looks_well_and_delivers_nothing_is_found_out() {
     let Some(redis) = RedisServer::start().await else { return };
     let house = House::with(&[]).await;
-    let proxy = Proxy::to(redis.port).await;
-    let (a, b) = (house.over(&redis.url()).await, house.over(&proxy.url()).await);
-    well(&a).await;
-    well(&b).await;
+    let (proxy, a, b) = behind_a_proxy(&house, &redis).await;
     outlives(&house, &a, &b, || proxy.deafen(), async || proxy.mend()).await;
 }
 
