@@ -146,8 +146,8 @@ async fn sockets_left(app: &App) {
     }
 }
 
-/// Serves one connection, whose turn ends with the first answer. After `stop` each answer asks the client to go elsewhere next; after `finish` it ends with the
-/// request in flight.
+/// Serves one connection, whose turn ends with the first answer. After `stop` each answer asks the client to go elsewhere
+/// next; after `finish` it ends with the request in flight.
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
