@@ -143,8 +143,9 @@ impl Roster {
         if person.seats > 0 {
             return;
         }
-        if person.elsewhere == 0 && is_newer(person.since, self.told.revision) {
-            // Nobody was told that they came: there is no need to wait.
+        let unknown_elsewhere = person.elsewhere == 0 && self.untold.0.contains(&id);
+        if unknown_elsewhere && is_newer(person.since, self.told.revision) {
+            // Nobody was told that they came, here or elsewhere: there is no need to wait.
             self.end_here(id);
         } else {
             person.until_ms = now_ms + away_ms;

@@ -111,6 +111,18 @@ fn who_comes_and_goes_between_two_updates_is_not_told_of() {
 }
 
 #[test]
+fn who_was_told_of_elsewhere_alone_counts_a_little_longer_too() {
+    let mut roster = room(1..=1);
+    roster.enter(Some(&person(2)));
+    assert_eq!(ids(Some(&roster.take_untold().0)), Some(vec![1, 2]));
+    roster.leave(Some(UserId(2)), 100, AWAY_MS);
+    assert_eq!(said(roster.update(500)), (vec![2], vec![]));
+    assert!(!roster.has_untold());
+    assert_eq!(said(roster.update(1_100)), (vec![], vec![2]));
+    assert_eq!(roster.take_untold().1, [UserId(2)]);
+}
+
+#[test]
 fn who_comes_back_before_their_leaving_was_told_was_never_away() {
     let mut roster = room(1..=3);
     roster.enter(Some(&person(4)));
