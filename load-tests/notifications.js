@@ -46,7 +46,7 @@ export const options = plan(
   },
 );
 
-export const setup = () => world(PEOPLE, PEOPLE);
+export const setup = () => world(Math.max(PEOPLE, HOUSES), PEOPLE);
 
 /** One socket's bell: what rings, and the number of unread ones that it shows. */
 const bell = (channel) => {

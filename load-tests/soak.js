@@ -46,7 +46,7 @@ export const options = plan(
   },
 );
 
-export const setup = () => world(PEOPLE, ROOMS);
+export const setup = () => world(Math.max(PEOPLE, TABLES), ROOMS);
 
 /** Acts, and goes away now and then, until the end. */
 const stays = async (person, end) => {

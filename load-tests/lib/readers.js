@@ -33,6 +33,7 @@ export const seat = (readers, crowds, crowd, post, options) =>
  * (`seq` and `subject` of each) is in it.
  */
 export const settle = async (channel, followers, { token, acks = [] } = {}) => {
+  if (!followers.length) return;
   const since = Math.min(...followers.map(({ start }) => start), ...acks.map(({ seq }) => seq - 1));
   const events = await log(channel, since, token);
   const head = since + events.length;
