@@ -98,8 +98,8 @@ class Neighbour {
 
   /** Every socket says the same, and what it says is what there is. */
   async counts() {
-    await settle(`user:${this.id}`, this.bells, { token: this.token });
-    const { unread } = await asking("GET", "/notifications?limit=1", { token: this.token });
+    await settle(`user:${this.id}`, this.bells, this);
+    const { unread } = await asking("GET", "/notifications?limit=1", this);
     for (const bell of this.bells) {
       if (bell.unread === unread) continue;
       miscounted.add(1);

@@ -26,9 +26,8 @@ export class Person {
   /** The nth person of a world, in so many of its rooms; `inbox` follows their own channel too. */
   constructor(n, world, rooms, { inbox = false, onEvent = () => {} } = {}) {
     const token = world.tokens[n];
-    const posts = [
-      ...new Set(Array.from({ length: rooms }, (_, room) => world.posts[(n + room * 7) % world.posts.length])),
-    ];
+    const place = (_, room) => world.posts[(n + room * 7) % world.posts.length];
+    const posts = [...new Set(Array.from({ length: rooms }, place))];
     Object.assign(this, { n, token, posts, id: userOf(token) });
     const room = (post) => {
       const told = (event, ...when) => {
