@@ -29,7 +29,7 @@ servers=() k6=''
 clean_up() {
     trap '' INT TERM HUP
     # It has nothing to bring to an end, and would take its time.
-    if [ -n "$k6" ]; then kill -KILL "$k6" 2>/dev/null || true; fi
+    if [ -n "$k6" ]; then { kill -KILL "$k6" && wait "$k6"; } 2>/dev/null || true; fi
     for server in "${servers[@]}"; do kill -TERM "$server" 2>/dev/null || true; done
     for server in "${servers[@]}"; do
         for _ in $(seq 100); do kill -0 "$server" 2>/dev/null || continue 2; sleep 0.1; done
