@@ -25,7 +25,7 @@ pub trait Append {
     /// Opens a line.
     fn open(&self, index: usize) -> Result<TcpStream, Failure>;
 
-    /// A request for a room; every number is used once.
+    /// A request for a room; in that, every number is used once.
     fn request(&self, room: u64, number: usize) -> Vec<u8>;
 
     /// What stands first, and its length; none while it is not whole.
@@ -85,7 +85,8 @@ impl Append for Comment {
     fn request(&self, room: u64, number: usize) -> Vec<u8> {
         let body = format!("Comment number {number}, with *some* emphasis and a [link](https://example.org) in it.");
         let id = number + 1;
-        let key = format!("bench-{number}");
+        // Numbers begin anew with every run, rooms do not come back.
+        let key = format!("bench-{room}-{number}");
         let comment = json!({"type": "comment.create", "id": id, "post_id": room, "body": body, "key": key});
         frame(1, comment.to_string().as_bytes(), true)
     }

@@ -46,7 +46,7 @@ pub fn run(arguments: &mut Arguments) -> Result<(), Failure> {
     let address = server.address();
     let mut stage = Stage {
         server: Tree::of(server.pid())?,
-        load: Tree::of(std::process::id())?,
+        load: Tree::this(),
         reader: Http::connect(address, &author)?,
         flying,
         time: Duration::from_secs(seconds),
@@ -121,7 +121,8 @@ impl Stage {
             let told = if tells { flight.acknowledged.iter().sum() } else { 0 };
             let logs = rooms.iter().map(|room| format!("post:{room}")).zip(flight.acknowledged);
             for (channel, head) in logs.chain([("me".to_owned(), told_before + told)]) {
-                wrong.extend(self.differs(&channel, head)?);
+                let log = self.log(&channel, head.saturating_sub(1))?;
+                wrong.extend(differs(&channel, head, &log));
             }
         }
         Ok(Figures {
@@ -138,19 +139,18 @@ impl Stage {
         Ok([self.server.cpu_seconds()?, self.load.cpu_seconds()?])
     }
 
-    /// Says so where a channel's log does not end with the event of this number, none where that is 0.
-    fn differs(&mut self, channel: &str, wanted: u64) -> Result<Option<String>, Failure> {
-        let log = self.log(channel, wanted.saturating_sub(1))?;
-        let (head, last) = (log["seq"].as_u64(), log["items"][0]["seq"].as_u64().unwrap_or(0));
-        let same = head == Some(wanted) && last == wanted;
-        Ok((!same).then(|| format!("{wanted} were acknowledged, and the log of {channel} has {}", log["seq"])))
-    }
-
     /// The event behind one, and where the log stands.
     fn log(&mut self, channel: &str, since: u64) -> Result<Value, Failure> {
         self.reader.ask(&format!("/api/v1/channels/{channel}/events?since={since}&limit=1"))?;
         self.reader.receive()
     }
+}
+
+/// Says so where a channel's log does not end with the event of this number, none where that is 0.
+fn differs(channel: &str, wanted: u64, log: &Value) -> Option<String> {
+    let (head, last) = (log["seq"].as_u64(), log["items"][0]["seq"].as_u64().unwrap_or(0));
+    let same = head == Some(wanted) && last == wanted;
+    (!same).then(|| format!("{wanted} were acknowledged, and the log of {channel} ends with {}", log["seq"]))
 }
 
 impl Goal {
@@ -167,5 +167,23 @@ impl Display for Figures {
         let Self { per_second, times: [p50, p99], cpu: [server, load], errors, .. } = self;
         let per_second = thousands(*per_second);
         write!(out, "{per_second:>9} {p50:>8.2} {p99:>8.2} {server:>10.0} {load:>8.0} {errors:>7}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_log_that_does_not_end_with_what_was_acknowledged_makes_a_figure_untrue() {
+        let log = |head: u64, last: &[u64]| json!({"seq": head, "items": last.iter().map(|seq| json!({"seq": seq})).collect::<Vec<_>>()});
+        assert_eq!(differs("post:1", 0, &log(0, &[])), None);
+        assert_eq!(differs("post:1", 7, &log(7, &[7])), None);
+        for (head, last) in [(6, &[][..]), (7, &[][..]), (8, &[7][..])] {
+            let said = differs("post:1", 7, &log(head, last)).expect("it differs");
+            assert_eq!(said, format!("7 were acknowledged, and the log of post:1 ends with {head}"));
+        }
+        assert!(differs("post:1", 0, &log(1, &[1])).is_some());
     }
 }
