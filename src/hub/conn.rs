@@ -81,6 +81,12 @@ impl Conn {
         Locked { writer: self.writer.lock(), lag: &self.lag }
     }
 
+    /// Looks at each part of what a visit will look at. Done to several sockets one after the other, the processor fetches
+    /// what it does not have of them at the same time.
+    pub(super) fn touch(&self) {
+        std::hint::black_box((self.io.is_tcp(), self.id, self.slot.load(Ordering::Relaxed)));
+    }
+
     /// Whether messages still go both ways.
     pub fn is_open(&self) -> bool {
         self.lock().phase == Phase::Open

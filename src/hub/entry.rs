@@ -1,7 +1,8 @@
 //! An entry of a hot tail: an event, encoded once per codec as the frame that goes out.
 
 use crate::model::{Channel, Event, EventData, Subject, Timestamp};
-use crate::protocol::codec::{self, Codec, frame, payload, transcode};
+use crate::protocol::codec::{self, Codec, frame, payload};
+use crate::protocol::msgpack::transcode;
 use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;

@@ -4,7 +4,8 @@
 use super::conn::Conn;
 use super::log::ChannelLog;
 use crate::metrics::{self, Skipped};
-use crate::protocol::codec::{Codec, frame, payload, transcode};
+use crate::protocol::codec::{Codec, frame, payload};
+use crate::protocol::msgpack::transcode;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use std::sync::{Arc, OnceLock};

@@ -1,6 +1,8 @@
 //! Where a socket's bytes go: straight into a TCP socket, or into any other stream by the same road.
 
 use parking_lot::Mutex;
+use rustix::io::Errno;
+use rustix::net::SendFlags;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 /// The writing end of a socket.
 pub enum Io {
-    /// Plain TCP: one `write(2)` a call.
+    /// Plain TCP: one `send(2)` a call.
     Tcp(TcpStream),
     /// TLS, a test's pipe, anything else.
     Other(Box<Other>),
@@ -31,10 +33,19 @@ impl Io {
         Self::Other(Box::new(Other { writer: Mutex::new(Box::pin(writer)), holds: AtomicBool::new(false), cut }))
     }
 
+    /// Whether this is plain TCP.
+    pub fn is_tcp(&self) -> bool {
+        matches!(self, Self::Tcp(_))
+    }
+
     /// Writes what can be written now; `WouldBlock` where nothing can.
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Tcp(stream) => stream.try_write(bytes),
+            // The kernel is asked first, not what was noted of readiness: that is one more place in memory for each socket.
+            Self::Tcp(stream) => match rustix::net::send(stream, bytes, SendFlags::NOSIGNAL) {
+                Err(Errno::AGAIN | Errno::INTR) => stream.try_write(bytes),
+                sent => Ok(sent?),
+            },
             Self::Other(_) => match self.poll_write(&mut Context::from_waker(Waker::noop()), bytes) {
                 Poll::Ready(result) => result,
                 Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),

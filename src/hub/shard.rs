@@ -29,6 +29,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
 
 /// Sockets written to before others get the thread: about 250 µs at the price of a write.
 const SLICE: usize = 128;
+/// Sockets that are fetched from memory at the same time: about as much as a processor waits for at once.
+const FETCHED: usize = 8;
 /// How often every socket is looked at.
 const LOOK_MS: u64 = 1_000;
 /// Longest that one message is carried out: it waits for its group, for a connection and for the database.
@@ -253,7 +255,10 @@ impl Shard {
         let (mut total, mut skipped) = (Visit::default(), 0);
         let log = walk.log.clone();
         let mut round = Round::new(&log, now_ms);
-        for conn in &members[walk.at..end] {
+        for (place, conn) in members[walk.at..end].iter().enumerate() {
+            if place % FETCHED == 0 {
+                members[walk.at + place..end].iter().take(FETCHED).for_each(|conn| conn.touch());
+            }
             let mut writer = conn.lock();
             let Some(sub) = writer.sub_of(&walk.log) else { continue };
             if writer.waiting {
@@ -264,11 +269,12 @@ impl Shard {
             let visit = match walk.purpose {
                 Purpose::Log => round.bring_up(conn, &mut writer, sub),
                 Purpose::Signals => {
+                    let signals = walk.signals.len();
                     let frames = walk.signal_frames(conn);
-                    let visit = conn.offer_ephemeral(&mut writer, &frames, now_ms);
+                    let visit = conn.offer_ephemeral(&mut writer, frames, now_ms);
                     let told = frames.is_empty() || visit.bytes > 0;
-                    skipped += if told { 0 } else { walk.signals.len() };
-                    let events = if visit.bytes > 0 { walk.signals.len() as u64 } else { 0 };
+                    skipped += if told { 0 } else { signals };
+                    let events = if visit.bytes > 0 { signals as u64 } else { 0 };
                     Visit { events, ..visit }
                 }
                 Purpose::Roster => match &walk.news {

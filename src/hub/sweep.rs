@@ -59,12 +59,13 @@ async fn compare(core: &Core, logs: &[Arc<ChannelLog>]) -> Result<(), ()> {
     if placed.is_empty() {
         return Ok(());
     }
-    let channels: Vec<Channel> = placed.iter().map(|(log, _)| log.channel).collect();
-    let rows = core.store.heads(&channels).await.map_err(|_| ())?;
+    let known: Vec<(Channel, i64)> = placed.iter().map(|(log, head)| (log.channel, *head)).collect();
+    let moved = core.store.moved(&known).await.map_err(|_| ())?;
     let mut behind = Vec::new();
     let mut back = Vec::new();
     for (log, head_before) in placed {
-        match rows.get(&log.channel) {
+        let Some(row) = moved.get(&log.channel) else { continue };
+        match row {
             // Compared with the head as it is by now: what was committed meanwhile has mostly come by itself.
             // What is missing between head and floor is deleted: nothing can fill it.
             Some(Head { floor, .. }) if log.head().is_some_and(|head| head < *floor) => back.push(Arc::clone(log)),
@@ -72,8 +73,8 @@ async fn compare(core: &Core, logs: &[Arc<ChannelLog>]) -> Result<(), ()> {
                 behind.push((log.channel, log.head().unwrap_or(0)));
             }
             Some(Head { seq, .. }) if *seq < head_before => back.push(Arc::clone(log)),
-            None if head_before > 0 => back.push(Arc::clone(log)),
-            _ => {}
+            None => back.push(Arc::clone(log)),
+            Some(_) => {}
         }
     }
     if !back.is_empty() {

@@ -7,6 +7,7 @@ use super::log::ChannelLog;
 use super::news::News;
 use crate::protocol::codec::Codec;
 use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -35,9 +36,14 @@ pub struct Walk {
     pub news: Option<Arc<News>>,
     /// What is handed out in this round.
     pub signals: Vec<Arc<Signal>>,
+    /// The sockets that sent them, each once; found when the first member is visited.
+    senders: SmallVec<[u64; 2]>,
     /// What has come since this round began.
     next: Vec<Arc<Signal>>,
+    /// All of them in each codec, once a member wants that.
     joined: [Option<Bytes>; 2],
+    /// Those of others, for a member who has sent some of them.
+    others: Bytes,
 }
 
 /// The rounds of a shard.
@@ -93,7 +99,8 @@ impl Walks {
         self.walks.entry(name).or_insert_with(|| {
             self.turns.push_back(name);
             let (signals, next) = (Vec::new(), Vec::new());
-            Walk { log, purpose, at: 0, left: members, news: None, signals, next, joined: [None, None] }
+            let (senders, joined, others) = (SmallVec::new(), [None, None], Bytes::new());
+            Walk { log, purpose, at: 0, left: members, news: None, signals, senders, next, joined, others }
         })
     }
 
@@ -106,6 +113,7 @@ impl Walks {
     pub fn give_back(&mut self, mut walk: Walk, members: usize) {
         if walk.left == 0 && !walk.next.is_empty() {
             walk.signals = std::mem::take(&mut walk.next);
+            walk.senders.clear();
             walk.joined = [None, None];
             walk.at = 0;
             walk.left = members;
@@ -128,12 +136,18 @@ impl Walk {
     }
 
     /// The signals of this round for a socket: not its own.
-    pub fn signal_frames(&mut self, conn: &Conn) -> Bytes {
-        if self.signals.iter().any(|signal| signal.from == conn.id) {
-            return join(self.signals.iter().filter(|signal| signal.from != conn.id), conn.codec);
+    pub fn signal_frames(&mut self, conn: &Conn) -> &Bytes {
+        if self.senders.is_empty() {
+            self.senders = self.signals.iter().map(|signal| signal.from).collect();
+            self.senders.sort_unstable();
+            self.senders.dedup();
+        }
+        if self.senders.contains(&conn.id) {
+            self.others = join(self.signals.iter().filter(|signal| signal.from != conn.id), conn.codec);
+            return &self.others;
         }
         let signals = &self.signals;
-        self.joined[index(conn.codec)].get_or_insert_with(|| join(signals.iter(), conn.codec)).clone()
+        self.joined[index(conn.codec)].get_or_insert_with(|| join(signals.iter(), conn.codec))
     }
 }
 

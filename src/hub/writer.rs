@@ -118,10 +118,12 @@ impl Writer {
         }
     }
 
-    /// Some of a frame was written; the rest comes next.
+    /// Some of a frame was written; the rest, if there is one, comes next. Nothing may be begun.
     pub(super) fn begin(&mut self, frame: &Bytes, written: usize) {
-        self.begun = frame.len() as u32;
-        self.rest = frame.slice(written..);
+        if written < frame.len() {
+            self.begun = frame.len() as u32;
+            self.rest = frame.slice(written..);
+        }
     }
 
     /// Bytes that are kept for this socket alone.

@@ -1,6 +1,7 @@
 //! What clients say.
 
 use super::codes::ErrorCode;
+use super::tagged;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -31,7 +32,6 @@ pub struct BadCommand {
 
 /// A command.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "type")]
 pub enum ClientMessage {
     /// Says who is there and what they want to follow.
     #[serde(rename = "connect")]
@@ -182,7 +182,7 @@ impl ClientMessage {
 
 impl Command {
     /// Reads a command out of a decoded map.
-    pub fn from_map(map: Map<String, Value>) -> Result<Self, BadCommand> {
+    pub fn from_map(mut map: Map<String, Value>) -> Result<Self, BadCommand> {
         let bad = |id, detail: String| BadCommand { id, code: ErrorCode::BadRequest, detail };
         let id = match map.get("id") {
             None | Some(Value::Null) => None,
@@ -191,13 +191,13 @@ impl Command {
                 None => return Err(bad(None, "`id` is a positive integer below 2^53".into())),
             },
         };
-        let Some(kind) = map.get("type").and_then(Value::as_str) else {
+        let Some(Value::String(kind)) = map.remove("type") else {
             return Err(bad(id, "`type` is missing or no text".into()));
         };
-        if !ClientMessage::KINDS.contains(&kind) {
+        if !ClientMessage::KINDS.contains(&kind.as_str()) {
             return Err(bad(id, format!("unknown type `{}`", kind.chars().take(32).collect::<String>())));
         }
-        let message = serde_json::from_value(Value::Object(map)).map_err(|error| bad(id, error.to_string()))?;
+        let message = tagged::variant(kind, map).map_err(|error| bad(id, error.to_string()))?;
         Ok(Self { id, message })
     }
 }

@@ -2,6 +2,7 @@
 //! bytes serve every socket.
 
 use super::codes::CloseCode;
+use super::msgpack::transcode;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde_json::Value;
@@ -50,11 +51,8 @@ impl Codec {
     pub fn encode(self, message: &impl Serialize) -> Vec<u8> {
         match self {
             Self::Json => serde_json::to_vec(message).unwrap_or_default(),
-            // By way of a value, because raw JSON inside a message is known to serde_json alone.
-            Self::MsgPack => serde_json::to_value(message)
-                .ok()
-                .and_then(|value| rmp_serde::to_vec_named(&value).ok())
-                .unwrap_or_default(),
+            // By way of JSON, because raw JSON inside a message is known to serde_json alone.
+            Self::MsgPack => transcode(&Self::Json.encode(message)),
         }
     }
 
@@ -113,14 +111,6 @@ fn decode_msgpack(payload: &[u8]) -> Result<Value, Undecodable> {
     let value = serde::Deserialize::deserialize(&mut deserializer).map_err(|_| Undecodable)?;
     drop(deserializer);
     if reader.is_empty() { Ok(value) } else { Err(Undecodable) }
-}
-
-/// Translates a JSON message into a MessagePack one.
-pub fn transcode(json: &[u8]) -> Vec<u8> {
-    serde_json::from_slice::<Value>(json)
-        .ok()
-        .and_then(|value| rmp_serde::to_vec_named(&value).ok())
-        .unwrap_or_default()
 }
 
 /// A whole unfragmented frame without a mask (RFC 6455 §5.2).

@@ -3,7 +3,9 @@
 pub mod client;
 pub mod codec;
 pub mod codes;
+pub mod msgpack;
 pub mod server;
+mod tagged;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

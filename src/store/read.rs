@@ -204,6 +204,10 @@ pub trait ReadLog: Send + Sync {
     /// The rows of these channels, in one query; those that are not there are left out.
     async fn heads(&self, channels: &[Channel]) -> Result<HashMap<Channel, Head>, StoreError>;
 
+    /// Of these channels, those that do not stand at the seq they are said to stand at, in one query that hands over
+    /// nothing of the others; `None` for one that is not there and is said to stand above 0.
+    async fn moved(&self, known: &[(Channel, i64)]) -> Result<HashMap<Channel, Option<Head>>, StoreError>;
+
     /// Events of these stretches, each channel's in order, in a number of queries that does not depend on how many
     /// stretches there are. Composed from the rows as they are now; what may no longer be told is `void`.
     async fn events(&self, stretches: &[Stretch]) -> Result<HashMap<Channel, Vec<Event>>, StoreError>;

@@ -204,6 +204,16 @@ pub struct NamedChannelRow {
     pub row: ChannelRow,
 }
 
+impl NamedChannelRow {
+    /// What a statement names as the head of a channel that is not there.
+    pub const MISSING: i64 = -1;
+
+    /// The channel's head, unless it is not there.
+    pub fn found(self) -> Option<Head> {
+        (self.row.head != Self::MISSING).then(|| self.row.into())
+    }
+}
+
 /// A stored event, with whether its channel is closed.
 #[derive(Debug, Clone, FromRow)]
 pub struct EventRow {

@@ -193,6 +193,10 @@ impl ReadLog for Double {
         self.inner.heads(channels).await
     }
 
+    async fn moved(&self, known: &[(Channel, i64)]) -> Result<HashMap<Channel, Option<Head>>, StoreError> {
+        self.inner.moved(known).await
+    }
+
     async fn events(&self, stretches: &[Stretch]) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {
         self.inner.events(stretches).await
     }

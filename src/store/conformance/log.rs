@@ -110,6 +110,23 @@ pub async fn many_logs_are_read_at_once_and_stay_apart(db: &Database) {
     assert!(p.store.read().events(&[]).await.unwrap().is_empty());
 }
 
+pub async fn of_many_heads_those_are_told_that_are_elsewhere_than_thought(db: &Database) {
+    let p = db.process().await;
+    let ada = p.user("ada").await;
+    let (still, ahead, empty) = (room(p.post(ada).await.id), room(p.post(ada).await.id), room(p.post(ada).await.id));
+    let (missing, never) = (room(PostId(999_999)), room(PostId(999_998)));
+    for n in 1..=3 {
+        p.done(publish(still, &n.to_string())).await;
+        p.done(publish(ahead, &n.to_string())).await;
+    }
+    let moved = async |known: &[(Channel, i64)]| p.store.read().moved(known).await.unwrap();
+    assert!(moved(&[]).await.is_empty());
+    assert!(moved(&[(still, 3), (ahead, 3), (empty, 0), (never, 0)]).await.is_empty());
+    let told = moved(&[(still, 3), (ahead, 2), (empty, 1), (missing, 1), (never, 0)]).await;
+    let seqs: HashMap<_, _> = told.iter().map(|(channel, head)| (*channel, head.map(|head| head.seq))).collect();
+    assert_eq!(seqs, HashMap::from([(ahead, Some(3)), (empty, Some(0)), (missing, None)]));
+}
+
 pub async fn a_log_read_by_two_overlapping_stretches_tells_each_event_once(db: &Database) {
     let p = db.process().await;
     let ada = p.user("ada").await;

@@ -152,6 +152,7 @@ macro_rules! conformance {
                     a_replay_tells_nothing_of_what_was_deleted,
                     a_stretch_is_the_first_or_the_last_events_after_a_seq,
                     many_logs_are_read_at_once_and_stay_apart,
+                    of_many_heads_those_are_told_that_are_elsewhere_than_thought,
                     a_log_read_by_two_overlapping_stretches_tells_each_event_once,
                 }
                 accounts {

@@ -32,6 +32,28 @@ pub(super) async fn heads(db: &mut PgConnection, channels: &[Channel]) -> Result
     rows.into_iter().map(|NamedChannelRow { name, row }| Ok((stored(&name)?, row.into()))).collect()
 }
 
+/// Channels that stand elsewhere than they are said to: names and seqs.
+pub(super) const MOVED: &str = "
+    select asked.name, coalesce(c.head, -1) as head, coalesce(c.floor, 0) as floor,
+           coalesce(c.comment_count, 0) as comment_count, coalesce(c.unread, 0) as unread,
+           coalesce(c.closed, false) as closed
+    from unnest($1::text[], $2::bigint[]) as asked(name, seq)
+    left join channels as c on c.name = asked.name
+    where coalesce(c.head, 0) <> asked.seq";
+
+/// Channels that stand elsewhere than they are said to.
+pub(super) async fn moved(
+    db: &mut PgConnection,
+    known: &[(Channel, i64)],
+) -> Result<HashMap<Channel, Option<Head>>, StoreError> {
+    let rows: Vec<NamedChannelRow> = sqlx::query_as(MOVED)
+        .bind(known.iter().map(|(channel, _)| channel.name()).collect::<Vec<_>>())
+        .bind(known.iter().map(|(_, seq)| *seq).collect::<Vec<_>>())
+        .fetch_all(db)
+        .await?;
+    rows.into_iter().map(|row| Ok((stored(&row.name)?, row.found()))).collect()
+}
+
 /// Events of these stretches: one statement for the events and one for each kind of thing they tell of.
 /// Each stretch is its own walk along the log's index, as long as what it asked for.
 pub(super) async fn events(

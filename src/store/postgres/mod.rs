@@ -198,6 +198,10 @@ impl ReadLog for Postgres {
         bounded(&self.hub, async |db| log::heads(db, channels).await).await
     }
 
+    async fn moved(&self, known: &[(Channel, i64)]) -> Result<HashMap<Channel, Option<Head>>, StoreError> {
+        bounded(&self.hub, async |db| log::moved(db, known).await).await
+    }
+
     async fn events(&self, stretches: &[Stretch]) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {
         bounded(&self.hub, async |db| log::events(db, stretches).await).await
     }

@@ -23,6 +23,13 @@ pub(super) const STRETCHES: &str = "select e.channel, e.seq, e.at, e.kind, e.sub
    and e.seq <= iif(asked.value ->> 3, c.head, max(asked.value ->> 1, c.floor) + (asked.value ->> 2))
  order by e.channel, e.seq";
 
+/// Channels that stand elsewhere than they are said to: an object of names and seqs.
+pub(super) const MOVED: &str = "select asked.key as name, coalesce(c.head, -1) as head, coalesce(c.floor, 0) as floor,
+       coalesce(c.comment_count, 0) as comment_count, coalesce(c.unread, 0) as unread, coalesce(c.closed, 0) as closed
+  from json_each($1) as asked
+  left join channels as c on c.name = asked.key
+ where coalesce(c.head, 0) <> asked.value";
+
 impl Transaction {
     pub(super) async fn publish(&mut self, publish: Publish) -> Result<Applied<i64>, Trouble> {
         if let Some(caused) = self.ledger.replay(publish.key.as_ref())? {
@@ -85,6 +92,10 @@ impl Transaction {
     }
 }
 
+fn stored(name: &str) -> Result<Channel, StoreError> {
+    Channel::from_stored(name).map_err(|_| StoreError::Internal(format!("a channel called {name:?}")))
+}
+
 #[async_trait]
 impl ReadLog for Sqlite {
     async fn heads(&self, channels: &[Channel]) -> Result<HashMap<Channel, Head>, StoreError> {
@@ -96,13 +107,14 @@ impl ReadLog for Sqlite {
         .bind(serde_json::json!(channels).to_string())
         .fetch_all(&self.readers)
         .await?;
-        rows.into_iter()
-            .map(|NamedChannelRow { name, row }| {
-                let channel = Channel::from_stored(&name)
-                    .map_err(|_| StoreError::Internal(format!("a channel called {name:?}")))?;
-                Ok((channel, row.into()))
-            })
-            .collect()
+        rows.into_iter().map(|row| Ok((stored(&row.name)?, row.row.into()))).collect()
+    }
+
+    async fn moved(&self, known: &[(Channel, i64)]) -> Result<HashMap<Channel, Option<Head>>, StoreError> {
+        let known: HashMap<String, i64> = known.iter().map(|(channel, seq)| (channel.name(), *seq)).collect();
+        let rows: Vec<NamedChannelRow> =
+            sqlx::query_as(MOVED).bind(serde_json::json!(known).to_string()).fetch_all(&self.readers).await?;
+        rows.into_iter().map(|row| Ok((stored(&row.name)?, row.found()))).collect()
     }
 
     async fn events(&self, stretches: &[Stretch]) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {

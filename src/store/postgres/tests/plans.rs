@@ -85,6 +85,7 @@ async fn a_page_costs_the_same_however_many_comments_there_are() {
                 )
                 .await,
                 pages(&mut db, log::EVENTS, "array['post:1'], array[0], array[20], array[true]").await,
+                pages(&mut db, log::MOVED, "array['post:1', 'post:2', 'post:9999'], array[1, 0, 1]").await,
             ];
             assert!(all.iter().all(|pages| *pages < PAGES), "{counted} {mode}: {all:?}");
         }

@@ -2,7 +2,7 @@
 
 use super::super::Sqlite;
 use super::super::found::{TAGGED, WORDED};
-use super::super::log::STRETCHES;
+use super::super::log::{MOVED, STRETCHES};
 use super::super::notifications;
 use super::super::threads::{REPLIES, list};
 use super::serve;
@@ -112,6 +112,16 @@ async fn a_stretch_of_a_log_is_a_range_of_its_index() {
     assert!(steps[0].starts_with("SCAN asked VIRTUAL TABLE"), "{steps:?}");
     assert!(steps[1].starts_with("SEARCH c USING PRIMARY KEY (name=?)"), "{steps:?}");
     assert!(steps[2].contains("(channel=? AND seq>? AND seq<?)"), "{steps:?}");
+    store.close().await;
+}
+
+#[tokio::test]
+async fn heads_are_compared_by_one_step_into_an_index_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = serve(&folder.path().join("belfry.sqlite")).await;
+    let steps = plan(&store, MOVED).await;
+    assert!(steps[0].starts_with("SCAN asked VIRTUAL TABLE"), "{steps:?}");
+    assert!(steps[1].starts_with("SEARCH c USING PRIMARY KEY (name=?)"), "{steps:?}");
     store.close().await;
 }
 

@@ -267,6 +267,18 @@ impl ReadLog for Watching {
         Ok(heads)
     }
 
+    async fn moved(&self, known: &[(Channel, i64)]) -> Result<HashMap<Channel, Option<Head>>, StoreError> {
+        let channels = known.iter().map(|(channel, _)| *channel).collect();
+        let mut moved = self.heads.pass(channels, self.inner.moved(known)).await?;
+        let set_back = *self.set_back.lock();
+        for (channel, _) in
+            known.iter().filter(|(channel, seq)| set_back.is_some_and(|(back, most)| back == *channel && most < *seq))
+        {
+            moved.extend(self.heads(&[*channel]).await?.into_iter().map(|(channel, head)| (channel, Some(head))));
+        }
+        Ok(moved)
+    }
+
     async fn events(&self, stretches: &[Stretch]) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {
         let channels = stretches.iter().map(|stretch| stretch.channel).collect();
         self.events.pass(channels, self.inner.events(stretches)).await
