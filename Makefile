@@ -79,7 +79,7 @@ schemathesis: site
 # Every way in and every command once, by k6; and the codec it speaks.
 smoke: site
 	cargo build
-	node --test load-tests/lib/
+	node --test load-tests/lib/*.test.mjs
 	load-tests/run.sh target/debug/belfry smoke
 
 # SCRIPTS chooses, load-tests/README.md says how each is made larger.

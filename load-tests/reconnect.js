@@ -1,17 +1,18 @@
 // Readers come and go while somebody writes, and in the end all come back at once: how long does it take until they are
 // where they would have been, and do they lack anything?
-import exec from "k6/execution";
 import { Counter, Trend } from "k6/metrics";
 import { number, time } from "./lib/env.js";
 import { Follower } from "./lib/follower.js";
 import { Lobby } from "./lib/lobby.js";
-import { acknowledged, CLEAN, fault } from "./lib/metrics.js";
+import { fault, within } from "./lib/metrics.js";
 import { around } from "./lib/person.js";
-import { settle } from "./lib/readers.js";
-import { summary, TREND } from "./lib/summary.js";
+import { plan } from "./lib/plan.js";
+import { PATIENCE, settle } from "./lib/readers.js";
+import { summary } from "./lib/summary.js";
 import { wait } from "./lib/timer.js";
-import { deal, each, once, opened, vu } from "./lib/vu.js";
+import { dealt, opened, vu } from "./lib/vu.js";
 import { world } from "./lib/world.js";
+import { Writer } from "./lib/writer.js";
 
 const READERS = number("READERS", 200);
 const CROWDS = number("CROWDS", 8);
@@ -19,11 +20,11 @@ const RATE = number("RATE", 10);
 const DURATION = time("DURATION", "30s");
 const STAY = time("STAY", "3s");
 const AWAY = time("AWAY", "1s");
-const P95 = number("P95", 500);
 const WRITES = Math.round((RATE * DURATION) / 1000);
 /** Written while nobody is there. */
 const UNSEEN = 20;
-const SECONDS = DURATION / 1000 + 120;
+/** How often they come back, about, but for the last time. */
+const RETURNS = (READERS * DURATION) / (STAY + AWAY);
 
 /** From opening a socket again to having all that was missed. */
 const resuming = new Trend("resuming", true);
@@ -34,46 +35,47 @@ const returned = new Counter("returned");
 const strangers = new Counter("strangers");
 const unrecovered = new Counter("unrecovered");
 
-export const options = {
-  scenarios: { writer: once("writer", 1, SECONDS), readers: once("readers", CROWDS, SECONDS) },
-  thresholds: {
-    ...CLEAN,
-    finished: [`count==${CROWDS + 1}`],
+export const options = plan(
+  DURATION,
+  { writer: 1, readers: CROWDS },
+  {
     acknowledged: [`count==${WRITES + UNSEEN}`],
     // Each event once for each reader, wherever the cuts fell.
     delivered: [`count==${(WRITES + UNSEEN) * READERS}`],
-    returned: [`count>${READERS}`],
+    returned: [`count>${READERS + RETURNS / 4}`],
     strangers: ["count>0"],
     unrecovered: ["count==0"],
-    resuming: [`p(95)<${2 * P95}`],
-    herd: [`p(95)<${4 * P95}`],
+    resuming: within(2),
+    herd: within(4),
   },
-  summaryTrendStats: TREND,
-};
+);
 
 export const setup = () => world(CROWDS + 1, 1);
 
 class Reader {
+  /** How often it came, so that each time may be to another instance. */
+  #came = 0;
+
   constructor(n, post) {
     Object.assign(this, { n, follower: new Follower(`post:${post}`) });
   }
 
+  /** Comes; what it takes to come back goes to a trend. */
   async come(trend) {
     const begun = Date.now();
     const known = this.follower.epoch !== null;
-    this.socket = await opened("/ws", {
-      n: this.n + (this.turn = (this.turn ?? 0) + 1),
-      codec: this.n % 2 ? "msgpack" : "json",
-    });
+    this.#came += 1;
+    this.socket = await opened("/ws", { n: this.n + this.#came, codec: this.n % 2 ? "msgpack" : "json" });
     const { subscriptions } = await this.socket.connect({ follow: [this.follower] });
-    if (!known) return;
+    if (!known) return this;
     if (!this.follower.recovered) unrecovered.add(1);
     // A long absence comes in parts; live events may have come by now, too.
     const { seq, head } = subscriptions[0];
     const arrival = seq === head ? this.follower.arrival : null;
-    await this.follower.reaches(head, 15_000);
+    await this.follower.reaches(head, PATIENCE);
     trend.add((arrival ?? this.follower.arrival) - begun);
     returned.add(1);
+    return this;
   }
 
   async wander(end) {
@@ -99,52 +101,29 @@ class Reader {
 }
 
 export const writer = vu(async (world) => {
-  const [post] = world.posts;
   const token = world.tokens[CROWDS];
-  const channel = `post:${post}`;
   const lobby = await Lobby.enter(world, token);
-  const socket = await opened("/ws");
-  const follower = new Follower(channel, { measured: false });
-  await socket.connect({ token, follow: [follower] });
-  const say = async (body) => {
-    const { data } = await socket.ask({ type: "comment.create", post_id: post, body });
-    acknowledged.add(1);
-    return data;
-  };
+  const writer = await Writer.enter(world.posts[0], token);
   await lobby.all("listening", CROWDS);
-  const begun = Date.now();
-  const writes = [];
-  for (let n = 0; n < WRITES; n += 1) {
-    writes.push(say(`Number ${n}, whoever is there.`));
-    await wait(begun + ((n + 1) * 1000) / RATE - Date.now());
-  }
+  await writer.writes(WRITES, RATE, (n) => `Number ${n}, whoever is there.`);
   await lobby.all("gone", CROWDS);
-  for (let n = 0; n < UNSEEN; n += 1) writes.push(say(`Number ${n} that nobody saw.`));
-  const acks = await Promise.all(writes);
-  await lobby.says("written");
-  await settle(channel, [follower], { acks });
+  for (let n = 0; n < UNSEEN; n += 1) writer.says(`Number ${n} that nobody saw.`);
+  await writer.ends(lobby);
 });
 
-export const readers = vu(async (world) => {
+export const readers = vu(async (world, crowd) => {
   const [post] = world.posts;
-  const crowd = exec.scenario.iterationInTest;
   const lobby = await Lobby.enter(world, world.tokens[crowd]);
-  const crowdOf = await each(deal(READERS, CROWDS, crowd), 8, async ({ turn }) => {
-    const reader = new Reader(turn, post);
-    await reader.come(resuming);
-    return reader;
-  });
+  const own = await dealt(READERS, CROWDS, crowd, ({ turn }) => new Reader(turn, post).come());
   await lobby.meet("listening", CROWDS);
   const end = Date.now() + DURATION;
-  await Promise.all(crowdOf.map((reader) => reader.wander(end)));
-  await Promise.all(crowdOf.map(({ socket }) => socket.close()));
+  await Promise.all(own.map((reader) => reader.wander(end)));
+  await Promise.all(own.map(({ socket }) => socket.close()));
   await lobby.says("gone");
   await lobby.all("written", 1, DURATION + 60_000);
-  await Promise.all(crowdOf.map((reader) => reader.come(herd)));
-  await settle(
-    `post:${post}`,
-    crowdOf.map(({ follower }) => follower),
-  );
+  await Promise.all(own.map((reader) => reader.come(herd)));
+  const followers = own.map(({ follower }) => follower);
+  await settle(`post:${post}`, followers);
 });
 
 export const handleSummary = summary(

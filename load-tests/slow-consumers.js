@@ -1,18 +1,18 @@
 // Some stop reading: do the others notice, and what becomes of the slow ones? k6's older module hands over one
 // message at a time, so that a handler that sleeps leaves the socket unread, and the server with full buffers.
-import exec from "k6/execution";
 import { sleep } from "k6";
 import ws from "k6/ws";
 import { Counter, Trend } from "k6/metrics";
 import { number, socketUrl, time } from "./lib/env.js";
 import { Follower } from "./lib/follower.js";
 import { Lobby } from "./lib/lobby.js";
-import { acknowledged, CLEAN, fault } from "./lib/metrics.js";
-import { reader, settle } from "./lib/readers.js";
-import { summary, TREND } from "./lib/summary.js";
-import { wait } from "./lib/timer.js";
-import { deal, each, once, opened, vu } from "./lib/vu.js";
+import { fault, within } from "./lib/metrics.js";
+import { plan } from "./lib/plan.js";
+import { seat, settle } from "./lib/readers.js";
+import { summary } from "./lib/summary.js";
+import { opened, vu } from "./lib/vu.js";
 import { world } from "./lib/world.js";
+import { Writer } from "./lib/writer.js";
 
 const READERS = number("READERS", 24);
 const CROWDS = number("CROWDS", 4);
@@ -24,11 +24,14 @@ const CALM = time("CALM", "8s");
 /** Longer than it takes to fill what the system buffers (some MiB), and then `BELFRY_SLOW_TIMEOUT`. */
 const STALL = time("STALL", "40s");
 const NAP = time("NAP", "1s");
-const P95 = number("P95", 500);
-const WRITES = Math.round((RATE * (CALM + STALL)) / 1000);
-const SECONDS = (CALM + STALL) / 1000 + 120;
+const BEFORE = Math.round((RATE * CALM) / 1000);
+const BESIDE = Math.round((RATE * STALL) / 1000);
+const WRITES = BEFORE + BESIDE;
+const PATIENCE = CALM + STALL + 60_000;
 /** About 18 KB an event, with its HTML. */
 const TEXT = "long winded ".repeat(750);
+/** How the last one begins. */
+const LAST = "last";
 
 /** Delivery to the others before the slow ones came. */
 const calm = new Trend("calm", true);
@@ -39,71 +42,49 @@ const rested = new Counter("rested");
 /** Times a dropped one came back and was given what it lacked, or told to fetch. */
 const returned = new Counter("returned");
 
-export const options = {
-  scenarios: {
-    writer: once("writer", 1, SECONDS),
-    readers: once("readers", CROWDS, SECONDS),
-    slow: once("slow", SLOW, SECONDS),
-  },
-  thresholds: {
-    ...CLEAN,
-    finished: [`count==${1 + CROWDS + SLOW}`],
+export const options = plan(
+  CALM + STALL,
+  { writer: 1, readers: CROWDS, slow: SLOW },
+  {
     acknowledged: [`count==${WRITES}`],
     delivered: [`count==${WRITES * READERS}`],
-    delivery: [`p(95)<${P95}`],
+    delivery: within(),
+    calm: within(),
     dropped: [`count==${Math.ceil(SLOW / 2)}`],
     rested: [`count==${Math.floor(SLOW / 2)}`],
     returned: [`count==${Math.ceil(SLOW / 2)}`],
   },
-  summaryTrendStats: TREND,
-};
+);
 
 export const setup = () => world(CROWDS + 1 + SLOW, 1);
 
 export const writer = vu(async (world) => {
-  const [post] = world.posts;
   const token = world.tokens[CROWDS];
   const lobby = await Lobby.enter(world, token);
-  const socket = await opened("/ws");
-  const follower = new Follower(`post:${post}`, { measured: false });
-  await socket.connect({ token, follow: [follower] });
+  const writer = await Writer.enter(world.posts[0], token);
   await lobby.all("ready", CROWDS + SLOW);
-  const begun = Date.now();
-  const writes = [];
-  for (let n = 0; n < WRITES; n += 1) {
-    if (n === Math.round((RATE * CALM) / 1000)) await lobby.says("slow");
-    const body = `${n === WRITES - 1 ? "last" : n} ${TEXT}`;
-    const write = socket.ask({ type: "comment.create", post_id: post, body });
-    writes.push(write.then(({ data }) => (acknowledged.add(1), data)));
-    await wait(begun + ((n + 1) * 1000) / RATE - Date.now());
-  }
-  const acks = await Promise.all(writes);
-  await lobby.says("written");
-  await settle(`post:${post}`, [follower], { acks });
+  await writer.writes(BEFORE, RATE, (n) => `${n} ${TEXT}`);
+  await lobby.says("slow");
+  await writer.writes(BESIDE, RATE, (n) => `${n === BESIDE - 1 ? LAST : n} ${TEXT}`);
+  await writer.ends(lobby);
 });
 
-export const readers = vu(async (world) => {
+export const readers = vu(async (world, crowd) => {
   const [post] = world.posts;
-  const crowd = exec.scenario.iterationInTest;
   const lobby = await Lobby.enter(world, world.tokens[crowd]);
   let alone = true;
   const onEvent = ({ at }, arrival) => alone && calm.add(arrival - Date.parse(at));
-  const followers = await each(deal(READERS, CROWDS, crowd), 4, async ({ turn }) => {
-    const follower = new Follower(`post:${post}`, { onEvent });
-    await reader(turn, post, follower);
-    return follower;
-  });
+  const followers = await seat(READERS, CROWDS, crowd, post, { onEvent });
   await lobby.says("ready");
-  await lobby.all("slow", 1, SECONDS * 1000);
+  await lobby.all("slow", 1, PATIENCE);
   alone = false;
-  await lobby.all("written", 1, SECONDS * 1000);
+  await lobby.all("written", 1, PATIENCE);
   await settle(`post:${post}`, followers);
 });
 
-/** Follows, and sleeps in the middle of it, for good or for a moment; true when it was there to the end. */
+/** Follows, and sleeps in the middle of it, for good or for a moment. */
 const sleepy = (n, follower, stops) => {
-  let slept = false;
-  let stayed = false;
+  const came = { slept: false, stayed: false };
   const read = (message, socket) => {
     const { type, subscriptions, data } = message;
     if (type === "welcome") follower.subscribed(subscriptions[0], Date.now());
@@ -111,13 +92,12 @@ const sleepy = (n, follower, stops) => {
     if (type === "resync") stops ? follower.from(message) : follower.resync(message);
     if (type !== "event") return;
     follower.take(message, Date.now());
-    if (!slept) sleep((stops ? STALL : NAP) / 1000);
-    slept = true;
-    stayed = data.comment.body.startsWith("last");
-    if (stayed) socket.close();
+    if (!came.slept) sleep((stops ? STALL : NAP) / 1000);
+    came.slept = true;
+    came.stayed = data.comment.body.startsWith(LAST);
+    if (came.stayed) socket.close();
   };
-  const tags = { name: "/ws" };
-  ws.connect(socketUrl(n, "/ws"), { tags }, (socket) => {
+  ws.connect(socketUrl(n, "/ws"), { tags: { name: "/ws" } }, (socket) => {
     socket.on("open", () => {
       socket.send(JSON.stringify({ type: "connect", id: 1, subscriptions: [follower.wish()] }));
     });
@@ -125,23 +105,21 @@ const sleepy = (n, follower, stops) => {
     // Being closed is what one expects here; `stayed` tells.
     socket.on("error", () => {});
   });
-  return stayed;
+  return came;
 };
 
-export const slow = vu(async (world) => {
-  const n = exec.scenario.iterationInTest;
-  const [post] = world.posts;
-  const channel = `post:${post}`;
+export const slow = vu(async (world, n) => {
+  const channel = `post:${world.posts[0]}`;
   const lobby = await Lobby.enter(world, world.tokens[CROWDS + 1 + n]);
   const follower = new Follower(channel, { measured: false });
   await lobby.says("ready");
-  await lobby.all("slow", 1, SECONDS * 1000);
+  await lobby.all("slow", 1, PATIENCE);
   const stops = n % 2 === 0;
-  const stayed = sleepy(n, follower, stops);
-  if (stayed) rested.add(1);
-  else if (stops) dropped.add(1);
-  else fault("a short nap was not forgiven", channel);
-  await lobby.all("written", 1, SECONDS * 1000);
+  const { slept, stayed } = sleepy(n, follower, stops);
+  if (!slept) fault("closed before it slept", channel);
+  else if (stayed !== stops) (stops ? dropped : rested).add(1);
+  else fault(stops ? "who stopped reading was kept" : "a short nap was not forgiven", channel);
+  await lobby.all("written", 1, PATIENCE);
   if (!stayed) {
     const socket = await opened("/ws", { n });
     await socket.connect({ follow: [follower] });

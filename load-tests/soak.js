@@ -1,25 +1,25 @@
 // A small site for a while: does it get slower, does it keep what it should let go, does a heartbeat fail to come?
-import exec from "k6/execution";
 import http from "k6/http";
 import { Counter, Trend } from "k6/metrics";
 import { sleep } from "k6";
 import { METRICS, number, time } from "./lib/env.js";
 import { Lobby } from "./lib/lobby.js";
-import { CLEAN, fault } from "./lib/metrics.js";
-import { around, Person, settleAll } from "./lib/person.js";
-import { summary, TREND } from "./lib/summary.js";
+import { fault, within } from "./lib/metrics.js";
+import { around, company, lively, settleAll } from "./lib/person.js";
+import { plan } from "./lib/plan.js";
+import { summary } from "./lib/summary.js";
 import { wait } from "./lib/timer.js";
-import { deal, each, once, vu } from "./lib/vu.js";
+import { vu } from "./lib/vu.js";
 import { world } from "./lib/world.js";
 
 const PEOPLE = number("PEOPLE", 80);
 const ROOMS = number("ROOMS", 20);
+const ROOMS_EACH = number("ROOMS_EACH", 3);
 const TABLES = number("TABLES", 8);
 const THINK = time("THINK", "4s");
 /** How long somebody stays before going away for a moment. */
 const STAY = time("STAY", "30s");
 const DURATION = time("DURATION", "2m");
-const P95 = number("P95", 500);
 
 /** Delivery in the first quarter, and in the last. */
 const early = new Trend("early", true);
@@ -29,26 +29,27 @@ const returned = new Counter("returned");
 /** Sockets and rosters that an instance still had when all were gone. */
 const kept = new Counter("kept");
 
-export const options = {
-  scenarios: { live: once("table", TABLES, DURATION / 1000 + 120) },
-  thresholds: {
-    ...CLEAN,
-    finished: [`count==${TABLES}`],
-    acknowledged: [`count>${(PEOPLE * DURATION) / THINK / 4}`],
-    early: [`p(95)<${P95}`],
-    late: [`p(95)<${P95}`],
-    answer: [`p(95)<${P95}`],
-    "http_req_duration{scenario:live}": [`p(95)<${P95}`],
-    ...(DURATION >= 60_000 && { heartbeats: [`count>${PEOPLE}`], returned: [`count>${PEOPLE / 4}`] }),
+export const options = plan(
+  DURATION,
+  { live: TABLES },
+  {
+    ...lively({ people: PEOPLE, rooms: ROOMS, each: ROOMS_EACH, think: THINK, duration: DURATION }),
+    early: within(),
+    late: within(),
+    "http_req_duration{scenario:live}": within(),
+    // One a minute at least for each, and a quarter of the times that they mean to go away.
+    ...(DURATION >= 60_000 && {
+      heartbeats: [`count>${(PEOPLE * DURATION) / 60_000}`],
+      returned: [`count>${(PEOPLE * DURATION) / STAY / 4}`],
+    }),
     kept: ["count==0"],
   },
-  summaryTrendStats: TREND,
-};
+);
 
-export const setup = () => world(PEOPLE, ROOMS);
+export const setup = () => world(Math.max(PEOPLE, TABLES), ROOMS);
 
 /** Acts, and goes away now and then, until the end. */
-const live = async (person, end) => {
+const stays = async (person, end) => {
   for (;;) {
     await person.actUntil(Math.min(Date.now() + around(STAY), end), THINK);
     if (Date.now() + 3000 > end) return wait(Math.max(end - Date.now(), 0));
@@ -57,9 +58,8 @@ const live = async (person, end) => {
   }
 };
 
-export const table = vu(async (world) => {
-  const place = exec.scenario.iterationInTest;
-  const lobby = await Lobby.enter(world, world.tokens[place]);
+export const live = vu(async (world, table) => {
+  const lobby = await Lobby.enter(world, world.tokens[table]);
   let begun = Infinity;
   const onEvent = ({ at }, arrival, live) => {
     const stamp = Date.parse(at);
@@ -68,15 +68,10 @@ export const table = vu(async (world) => {
     if (stamp < begun + DURATION / 4) early.add(arrival - stamp);
     else if (stamp > begun + (DURATION * 3) / 4) late.add(arrival - stamp);
   };
-  const people = await each(deal(PEOPLE, TABLES, place), 4, async ({ n }) => {
-    const posts = [0, 1, 2].map((room) => world.posts[(n + room * 7) % ROOMS]);
-    const person = new Person(n, world.tokens[n], [...new Set(posts)], { inbox: true, onEvent });
-    await person.come();
-    return person;
-  });
+  const people = await company(PEOPLE, TABLES, table, world, ROOMS_EACH, { inbox: true, onEvent });
   await lobby.meet("here", TABLES);
   begun = Date.now();
-  await Promise.all(people.map((person) => live(person, begun + DURATION)));
+  await Promise.all(people.map((person) => stays(person, begun + DURATION)));
   await lobby.meet("quiet", TABLES);
   await settleAll(people);
   for (const { heard } of people) heartbeats.add(heard.heartbeat || 0);

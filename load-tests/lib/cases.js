@@ -12,6 +12,9 @@ export const expect = (what, holds) => {
   if (!holds) throw new Error(`not so: ${what}`);
 };
 
+/** The same of every one; of none nothing holds. */
+export const expectAll = (what, things, holds) => expect(what, things.length > 0 && things.every(holds));
+
 /** Waits for a promise, and says what was waited for when it takes too long. */
 export const soon = (what, promise, patience = 5000) => {
   const late = new Promise((_, reject) => {

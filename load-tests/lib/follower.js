@@ -1,6 +1,6 @@
 // One channel as one socket hears it, over any number of cuts: where it is, what it heard, and what was wrong with it.
 import { delivered, delivery, differing, fault, gaps, missing, repeats, resyncs } from "./metrics.js";
-import { after } from "./timer.js";
+import { Waiting } from "./waiting.js";
 
 /** What an event is about: the same for all who hear it, and in the log. */
 const subject = ({ kind, data }) => {
@@ -23,7 +23,7 @@ export class Follower {
   /** Whether its socket follows already, and the server's answer says from where. */
   follows = false;
   #live = 0;
-  #waiting = [];
+  #waiting = new Waiting();
 
   /** `measured`: whether its events count for the script's figures. `onEvent(event, arrival, live)` is told of each. */
   constructor(channel, { measured = true, onEvent = () => {} } = {}) {
@@ -73,7 +73,7 @@ export class Follower {
       if (seq > this.#live) delivery.add(arrival - Date.parse(event.at));
     }
     this.onEvent(event, arrival, seq > this.#live);
-    this.#waiting = this.#waiting.filter(({ seq, found }) => seq > this.last || found());
+    this.#waiting.look();
   }
 
   /** A hole that the server will not fill. */
@@ -84,15 +84,7 @@ export class Follower {
 
   /** Waits until it has this event; false when that takes too long. */
   reaches(seq, patience) {
-    if (this.last >= seq) return Promise.resolve(true);
-    return new Promise((resolve) => {
-      const stop = after(patience, () => resolve(false));
-      const found = () => {
-        stop();
-        resolve(true);
-      };
-      this.#waiting.push({ seq, found });
-    });
+    return this.#waiting.until(() => this.last >= seq, patience);
   }
 
   /** Holds what was heard to the log that begins after `since`. */

@@ -2,15 +2,15 @@
 // comment of the lobby, and everyone counts.
 import { Follower } from "./follower.js";
 import { ask } from "./rest.js";
-import { after } from "./timer.js";
 import { opened } from "./vu.js";
+import { Waiting } from "./waiting.js";
 
 /** How long the last may be behind the first. */
 const PATIENCE = 30_000;
 
 export class Lobby {
   #arrived = {};
-  #waiting = [];
+  #waiting = new Waiting();
   #socket;
   #post;
 
@@ -32,17 +32,10 @@ export class Lobby {
   }
 
   /** Waits until so many are at a point. */
-  all(point, count, patience = PATIENCE) {
-    if ((this.#arrived[point] || 0) >= count) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const late = () => reject(new Error(`${this.#arrived[point] || 0} of ${count} came to "${point}"`));
-      const stop = after(patience, late);
-      const found = () => {
-        stop();
-        resolve();
-      };
-      this.#waiting.push({ point, count, found });
-    });
+  async all(point, count, patience = PATIENCE) {
+    const there = () => this.#arrived[point] || 0;
+    if (await this.#waiting.until(() => there() >= count, patience)) return;
+    throw new Error(`${there()} of ${count} came to "${point}"`);
   }
 
   /** Says that one is there and waits for the others. */
@@ -52,7 +45,7 @@ export class Lobby {
   }
 
   #heard(point) {
-    const arrived = (this.#arrived[point] = (this.#arrived[point] || 0) + 1);
-    this.#waiting = this.#waiting.filter((one) => one.point !== point || one.count > arrived || one.found());
+    this.#arrived[point] = (this.#arrived[point] || 0) + 1;
+    this.#waiting.look();
   }
 }

@@ -1,5 +1,6 @@
 // What every script counts. `CLEAN` is what a run must never see, whatever the load.
 import { Counter, Trend } from "k6/metrics";
+import { number } from "./env.js";
 
 /** Time from an event's own stamp to its arrival at a socket that was following. Both clocks must agree. */
 export const delivery = new Trend("delivery", true);
@@ -37,6 +38,12 @@ const never = [gaps, repeats, missing, differing, lost, resyncs, cuts, faults];
 
 /** Thresholds of what must not happen. */
 export const CLEAN = Object.fromEntries(never.map((metric) => [metric.name, ["count==0"]]));
+
+/** What 95 of 100 may take, in milliseconds. */
+const P95 = number("P95", 500);
+
+/** Thresholds of a time: 95 of 100 take at most `P95`, or so many times it, and there was one at all. */
+export const within = (times = 1) => [`p(95)<${times * P95}`, "max>0"];
 
 /** Told once each in a virtual user, so that a broken run can be read. */
 const told = new Set();

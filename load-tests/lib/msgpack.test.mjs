@@ -1,4 +1,5 @@
-// `node --test load-tests/lib`: the load tests' codec beside the wire's golden fixtures, which the server reads too.
+// `node --test load-tests/lib/*.test.mjs`: the load tests' codec beside the wire's golden fixtures, which the server
+// reads too.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";

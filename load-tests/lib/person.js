@@ -1,10 +1,10 @@
 // Somebody who takes part: sits in some rooms with one socket, reads, writes, reacts, types, goes and comes back.
 import { Follower } from "./follower.js";
-import { acknowledged, fault } from "./metrics.js";
+import { acknowledged, fault, within } from "./metrics.js";
 import { settle } from "./readers.js";
 import { asking } from "./rest.js";
 import { wait } from "./timer.js";
-import { opened } from "./vu.js";
+import { dealt, opened } from "./vu.js";
 import { userOf } from "./world.js";
 
 const EMOJI = ["👍", "❤️", "🎉", "😂", "👀"];
@@ -23,8 +23,11 @@ export class Person {
   #own = [];
   #newest = new Map();
 
-  /** The nth person; `inbox` follows their own channel too. */
-  constructor(n, token, posts, { inbox = false, onEvent = () => {} } = {}) {
+  /** The nth person of a world, in so many of its rooms; `inbox` follows their own channel too. */
+  constructor(n, world, rooms, { inbox = false, onEvent = () => {} } = {}) {
+    const token = world.tokens[n];
+    const place = (_, room) => world.posts[(n + room * 7) % world.posts.length];
+    const posts = [...new Set(Array.from({ length: rooms }, place))];
     Object.assign(this, { n, token, posts, id: userOf(token) });
     const room = (post) => {
       const told = (event, ...when) => {
@@ -43,7 +46,8 @@ export class Person {
   async come() {
     this.socket = await opened("/ws", { n: this.n, codec: this.n % 2 ? "msgpack" : "json" });
     this.socket.onMessage = ({ type }) => (this.heard[type] = (this.heard[type] || 0) + 1);
-    await this.socket.connect({ token: this.token, follow: this.followers, presence: this.rooms.length > 0 });
+    await this.socket.connect({ token: this.token, follow: this.followers, presence: true });
+    return this;
   }
 
   async go() {
@@ -130,6 +134,25 @@ export class Person {
     this.acks.get(post).push({ seq, id });
   }
 }
+
+/** Those of so many people who fall to one of so many tables, when they have come. */
+export const company = (people, tables, table, world, rooms, options) =>
+  dealt(people, tables, table, ({ n }) => new Person(n, world, rooms, options).come());
+
+/**
+ * Thresholds where so many people act for a time: half of what they do is a write. Half of that at least must have come
+ * through, to half of those at least who sit in its room, and as soon as it should.
+ */
+export const lively = ({ people, rooms, each, think, duration }) => {
+  const writes = (people * duration) / think / 4;
+  const audience = (people * each) / rooms;
+  return {
+    acknowledged: [`count>${writes}`],
+    delivered: [`count>${(writes * audience) / 2}`],
+    delivery: within(),
+    answer: within(),
+  };
+};
 
 /** When nobody acts any more: each of them has all of everything, and all they were told was kept was kept. */
 export const settleAll = async (people) => {

@@ -1,10 +1,11 @@
 // Those who read a room, in each of the ways there are, and what is asked of them in the end.
-import { log } from "./rest.js";
+import { Follower } from "./follower.js";
 import { lost, missing } from "./metrics.js";
-import { opened } from "./vu.js";
+import { log } from "./rest.js";
+import { dealt, opened } from "./vu.js";
 
 /** How long what was written last may take to arrive. */
-const PATIENCE = 15_000;
+export const PATIENCE = 15_000;
 
 const WAYS = [
   { codec: "json", shortcut: false },
@@ -13,20 +14,26 @@ const WAYS = [
   { codec: "msgpack", shortcut: true },
 ];
 
-/** The nth reader: the multiplexed socket or the post's shortcut, JSON or MessagePack, one after the other. */
-export const reader = async (n, post, follower) => {
-  const { codec, shortcut } = WAYS[n % WAYS.length];
-  const socket = await opened(shortcut ? `/ws/posts/${post}/live` : "/ws", { n, codec });
-  if (shortcut) await socket.follows(follower);
-  else await socket.connect({ follow: [follower] });
-  return socket;
-};
+/**
+ * Brings those of so many readers in who fall to one of so many virtual users, and gives their followers: on the
+ * multiplexed socket or the post's shortcut, in JSON or MessagePack, one after the other.
+ */
+export const seat = (readers, crowds, crowd, post, options) =>
+  dealt(readers, crowds, crowd, async ({ turn }) => {
+    const { codec, shortcut } = WAYS[turn % WAYS.length];
+    const follower = new Follower(`post:${post}`, options);
+    const socket = await opened(shortcut ? `/ws/posts/${post}/live` : "/ws", { n: turn, codec });
+    if (shortcut) await socket.follows(follower);
+    else await socket.connect({ follow: [follower] });
+    return follower;
+  });
 
 /**
  * When nobody writes to a channel any more: all of its followers have all of its log, and all that was acknowledged
  * (`seq` and `subject` of each) is in it.
  */
 export const settle = async (channel, followers, { token, acks = [] } = {}) => {
+  if (!followers.length) return;
   const since = Math.min(...followers.map(({ start }) => start), ...acks.map(({ seq }) => seq - 1));
   const events = await log(channel, since, token);
   const head = since + events.length;

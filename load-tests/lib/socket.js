@@ -100,6 +100,13 @@ export class Socket {
     return this.ask({ type: "subscribe", ...follower.wish(), ...(presence && { presence }) });
   }
 
+  /** Follows one less; an event of it is a fault from then on. */
+  async unsubscribe({ channel }) {
+    const answer = await this.ask({ type: "unsubscribe", channel });
+    this.#followers.delete(channel);
+    return answer;
+  }
+
   /** Sends a command; resolves to what its one answer says, rejects when it is refused or there is none. */
   ask(message) {
     const id = (this.#last += 1);

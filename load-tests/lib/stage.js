@@ -2,23 +2,28 @@
 import { expect, soon } from "./cases.js";
 import { Follower } from "./follower.js";
 import { Refused } from "./socket.js";
+import { Waiting } from "./waiting.js";
+
+/** How long an event may take. */
+const PATIENCE = 5000;
 
 /** Followers who remember their events, and give the one asked for, once it is there. */
 export class Ear extends Follower {
+  #told = [];
+  #waiting = new Waiting();
+
   constructor(channel) {
-    const told = [];
-    super(channel, { onEvent: (event) => (told.push(event), this.woken?.()) });
-    this.told = told;
+    const onEvent = (event) => {
+      this.#told.push(event);
+      this.#waiting.look();
+    };
+    super(channel, { onEvent });
   }
 
   async hears(kind, fits = () => true) {
-    const find = () => this.told.find((event) => event.kind === kind && fits(event.data));
-    const found = new Promise((resolve) => {
-      const wake = () => find() && resolve(find());
-      this.woken = wake;
-      wake();
-    });
-    return (await soon(`${kind} on ${this.channel}`, found)).data;
+    const find = () => this.#told.find((event) => event.kind === kind && fits(event.data));
+    expect(`${kind} comes on ${this.channel}`, await this.#waiting.until(find, PATIENCE));
+    return find().data;
   }
 }
 
@@ -41,13 +46,11 @@ export const BOB = 1;
 
 /** One room, with a reader in each way there is, and a writer. */
 export class Stage {
-  static async set({ tokens, posts }) {
-    const self = new Stage();
-    [self.post] = posts;
-    self.tokens = tokens;
-    self.channel = `post:${self.post}`;
-    self.ears = [];
-    return self;
+  ears = [];
+  bells = [];
+
+  constructor({ tokens, posts: [post] }) {
+    Object.assign(this, { tokens, post, channel: `post:${post}` });
   }
 
   ear() {

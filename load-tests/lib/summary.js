@@ -1,17 +1,15 @@
 // What a run says in the end: the figures, each threshold that was crossed, and a row for the table of all scripts.
 import { RESULTS } from "./env.js";
+import { TREND } from "./plan.js";
 
 const ms = (value) => (value === undefined ? "" : value < 10 ? value.toFixed(1) : Math.round(value).toString());
 
 const times = (metric) => {
   const { values } = metric;
-  return ["med", "p(95)", "p(99)", "max"].map((name) => ms(values[name])).join(" / ");
+  return TREND.map((name) => ms(values[name])).join(" / ");
 };
 
 const thousands = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
-
-/** Trend figures that every script asks k6 for. */
-export const TREND = ["med", "p(95)", "p(99)", "max"];
 
 const crossed = ([name, { thresholds = {}, values }]) =>
   Object.entries(thresholds)

@@ -14,3 +14,9 @@ export const after = (milliseconds, run) => {
 };
 
 export const wait = (milliseconds) => new Promise((resolve) => after(milliseconds, resolve));
+
+/** Gives a wait for the turn of the nth of so many a second, from now on: one that is late does not delay the rest. */
+export const pace = (rate) => {
+  const begun = Date.now();
+  return (n) => wait(begun + (n * 1000) / rate - Date.now());
+};

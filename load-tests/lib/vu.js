@@ -1,4 +1,5 @@
 // How a virtual user runs: it ends its sockets whatever happens, and counts as finished only when nothing did.
+import exec from "k6/execution";
 import { fault, finished } from "./metrics.js";
 import { Socket } from "./socket.js";
 
@@ -12,10 +13,10 @@ export const opened = async (path, options) => {
   return socket;
 };
 
-/** Wraps what a virtual user does. */
+/** Wraps what a virtual user does with the world and with its number among those of its scenario, from 0. */
 export const vu = (body) => async (world) => {
   try {
-    await body(world);
+    await body(world, exec.scenario.iterationInTest);
     finished.add(1);
   } catch (error) {
     fault("a virtual user failed", error.stack || error);
@@ -24,29 +25,23 @@ export const vu = (body) => async (world) => {
   }
 };
 
-/** Runs something for each at once, at most `width` at a time. */
-export const each = async (items, width, run) => {
-  const rest = items.map((item, n) => [item, n]);
-  const results = new Array(items.length);
-  const lane = async () => {
-    for (let next = rest.shift(); next; next = rest.shift()) results[next[1]] = await run(...next);
-  };
-  await Promise.all(Array.from({ length: width }, lane));
-  return results;
-};
-
 /** What falls to one of so many when `count` things are dealt out; `turn` differs within one and among the first. */
 export const deal = (count, parts, part) => {
   const own = Array.from({ length: count }, (_, n) => n).filter((n) => n % parts === part);
   return own.map((n) => ({ n, turn: part + (n - part) / parts }));
 };
 
-/** A scenario of `vus` virtual users that run once. */
-export const once = (exec, vus, seconds) => ({
-  executor: "per-vu-iterations",
-  exec,
-  vus,
-  iterations: 1,
-  maxDuration: `${seconds}s`,
-  gracefulStop: "1s",
-});
+/** How many of one virtual user's come at the same time. */
+const WIDTH = 8;
+
+/** Runs something for each of what falls to one, and gives the results in their order. */
+export const dealt = async (count, parts, part, run) => {
+  const places = deal(count, parts, part);
+  const rest = places.map((place, n) => [place, n]);
+  const results = new Array(places.length);
+  const lane = async () => {
+    for (let next = rest.shift(); next; next = rest.shift()) results[next[1]] = await run(next[0]);
+  };
+  await Promise.all(Array.from({ length: WIDTH }, lane));
+  return results;
+};
