@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.PHONY: help run build site test lint rust sdk kosoku schemathesis smoke load faults bench bench-report bus-bench storm-bench fairness lists tools clean
+.PHONY: help run build site test lint rust sdk kosoku schemathesis smoke load faults bench bench-report bus-bench storm-bench fairness lists appends tools clean
 
 BENCH := --manifest-path load-tests/bench/Cargo.toml --target-dir target/bench
 SDK := client-sdk
@@ -24,6 +24,7 @@ help:
 	@echo "make bus-bench storm-bench    what Redis adds to a publish; 10,000 sockets that lose their instance"
 	@echo "make fairness whether small rooms keep their pace beside busy neighbours (five minutes, two cores)"
 	@echo "make lists    how long first pages of very long lists take, on both databases"
+	@echo "make appends  how much is committed a second, on both databases (a minute, two cores)"
 	@echo "make clean    remove what was built"
 
 run: build
@@ -121,6 +122,13 @@ fairness: $(if $(BENCH_BELFRY),,build)
 lists: build
 	load-tests/bench/run.sh lists target/release/belfry
 	.ci/with-postgres load-tests/bench/run.sh lists target/release/belfry
+
+# Durable appends, 64 on their way all the time, on both databases, whatever comes of the first one.
+# APPENDS_ARGS='--seconds 2' makes it short, --strict fails below a goal.
+appends: $(if $(BENCH_BELFRY),,build)
+	status=0; for with in "" .ci/with-postgres; do \
+	    $$with load-tests/bench/run.sh appends $(or $(BENCH_BELFRY),target/release/belfry) $(APPENDS_ARGS) || status=1; \
+	done; exit $$status
 
 clean:
 	cargo clean

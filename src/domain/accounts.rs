@@ -1,5 +1,6 @@
 //! Accounts: who may sign in, what their tokens are good for, and for how long.
 
+use super::api_keys::ApiKeys;
 use super::hosts::Hosts;
 use super::passwords::Passwords;
 use super::revocations::Revocations;
@@ -47,6 +48,7 @@ pub struct Accounts {
     pub(super) revocations: Arc<Revocations>,
     pub(super) hosts: Option<Arc<Hosts>>,
     passwords: Passwords,
+    api_keys: ApiKeys,
     /// Derives each refresh token from the one before it, so that a retry gets the same successor from any instance.
     succession: Hmac<Sha256>,
 }
@@ -102,6 +104,7 @@ impl Accounts {
         rules: AccountRules,
     ) -> Self {
         let passwords = Passwords::new(password_threads, entropy.clone());
+        let api_keys = ApiKeys::new(store.clone(), clock.clone());
         let succession = keyed(key_for("succession of refresh tokens", secret));
         Self {
             store,
@@ -112,6 +115,7 @@ impl Accounts {
             revocations,
             hosts: None,
             passwords,
+            api_keys,
             succession,
         }
     }
@@ -146,7 +150,7 @@ impl Accounts {
 
     /// The back end whose key this is; `unauthenticated` for an unknown one.
     pub async fn api_key(&self, key: &str) -> Result<ApiKey, DomainError> {
-        let known = self.store.read().api_key(hash(key)).await?;
+        let known = self.api_keys.find(hash(key)).await?;
         known.ok_or_else(|| DomainError::unauthenticated("the API key is not known"))
     }
 

@@ -3,7 +3,7 @@
 //! Two sieves, one behind the other: the renderer escapes raw html and never writes an image, the sanitiser then keeps a
 //! short list of elements. Either alone would do; a defect in one is not yet a hole.
 
-use super::DomainError;
+use super::{DomainError, background};
 use crate::protocol::codes::ErrorCode;
 use ammonia::UrlRelative;
 use comrak::arena_tree::NodeEdge;
@@ -59,7 +59,7 @@ pub(super) async fn off_thread<T: Send + 'static>(
     let broken = || DomainError::new(ErrorCode::Internal, "the text could not be rendered");
     let markdown = markdown.to_owned();
     let turn = TURNS.acquire().await.map_err(|_| broken())?;
-    let worked = tokio::task::spawn_blocking(move || {
+    let worked = background::run(move || {
         // Kept to the end of the work, even if whoever asked has gone away.
         let _turn = turn;
         work(&markdown)

@@ -2,6 +2,8 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod api_keys;
+mod background;
 pub mod bans;
 pub mod channels;
 pub mod comments;

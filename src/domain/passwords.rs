@@ -1,6 +1,6 @@
 //! Passwords: argon2id, a few at a time, away from the threads that serve sockets.
 
-use super::DomainError;
+use super::{DomainError, background};
 use crate::model::random::SharedEntropy;
 use crate::protocol::codes::ErrorCode;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
@@ -63,7 +63,7 @@ impl Passwords {
     async fn away<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, DomainError> {
         let _place = Place::take(&self.inside, self.bound)?;
         let permit = self.at_once.clone().acquire_owned().await.map_err(|_| broken())?;
-        let done = tokio::task::spawn_blocking(move || {
+        let done = background::run(move || {
             // Kept to the end of the work, even if whoever asked has gone away.
             let _permit = permit;
             work()

@@ -2,6 +2,7 @@
 
 use crate::arguments::Failure;
 use crate::dialect::{Dialect, Joined};
+use crate::http::{Answer, answer};
 use crate::tally::Tally;
 use crate::wire::{find, frame, parse};
 use mio::net::TcpStream;
@@ -213,7 +214,7 @@ impl Member {
     fn take(&mut self, bytes: &[u8], dialect: &dyn Dialect, tally: &mut Tally) -> Result<usize, Failure> {
         let mut done = 0;
         if self.role == Role::Asks {
-            while let Some(length) = answer(&bytes[done..])? {
+            while let Some(length) = answered(&bytes[done..])? {
                 self.asked = self.asked.saturating_sub(1);
                 done += length;
             }
@@ -266,34 +267,25 @@ fn reason(payload: &[u8]) -> String {
 }
 
 /// The length of a whole HTTP answer, which must be a success.
-fn answer(bytes: &[u8]) -> Result<Option<usize>, Failure> {
-    let Some(end) = find(bytes, b"\r\n\r\n") else { return Ok(None) };
-    let head = String::from_utf8_lossy(&bytes[..end]).to_ascii_lowercase();
-    let length: usize = match head.split_once("content-length:") {
-        Some((_, rest)) => rest.lines().next().unwrap_or_default().trim().parse()?,
-        None => 0,
-    };
-    let whole = end + 4 + length;
-    if bytes.len() < whole {
-        return Ok(None);
-    }
+fn answered(bytes: &[u8]) -> Result<Option<usize>, Failure> {
+    let Some(Answer { success, body, length }) = answer(bytes)? else { return Ok(None) };
     // Centrifugo tells its errors with a status of 200.
-    if !head.starts_with("http/1.1 2") || find(&bytes[end..whole], b"\"error\"").is_some() {
-        return Err(String::from_utf8_lossy(&bytes[..whole]).into_owned().into());
+    if !success || find(body, b"\"error\"").is_some() {
+        return Err(String::from_utf8_lossy(&bytes[..length]).into_owned().into());
     }
-    Ok(Some(whole))
+    Ok(Some(length))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::answer;
+    use super::answered;
 
     #[test]
     fn an_answer_is_read_whole_and_only_a_success_will_do() {
         let good = b"HTTP/1.1 202 Accepted\r\nContent-Length: 4\r\n\r\nokayHTTP";
-        assert_eq!(answer(good).expect("a success"), Some(good.len() - 4));
-        assert_eq!(answer(&good[..good.len() - 5]).expect("not yet whole"), None);
-        assert!(answer(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n").is_err());
-        assert!(answer(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"error\":{}}").is_err());
+        assert_eq!(answered(good).expect("a success"), Some(good.len() - 4));
+        assert_eq!(answered(&good[..good.len() - 5]).expect("not yet whole"), None);
+        assert!(answered(b"HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n").is_err());
+        assert!(answered(b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{\"error\":{}}").is_err());
     }
 }

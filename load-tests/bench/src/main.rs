@@ -4,6 +4,8 @@
 //! The floor is a bare loop of `send(2)` over the sockets. Rates and times on a machine that others use mean little;
 //! CPU per message, as a ratio to the floor of the same run, means what it says.
 
+mod appending;
+mod appends;
 mod arguments;
 mod belfry;
 mod bus;
@@ -12,6 +14,7 @@ mod dialect;
 mod driver;
 mod fairness;
 mod fleet;
+mod flight;
 mod floor;
 mod http;
 mod lists;
@@ -39,11 +42,13 @@ fn main() -> ExitCode {
         "load" => load::run(&mut arguments),
         "floor" => floor::run(&mut arguments),
         "lists" => lists::run(&mut arguments),
+        "appends" => appends::run(&mut arguments),
         "fairness" => fairness::run(&mut arguments),
         "report" => report::run(&mut arguments),
         "bus" => bus::run(&mut arguments),
         "storm" => storm::run(&mut arguments),
-        _ => Err("belfry-bench run|load|floor|lists|fairness|report|bus|storm [--name value …]; see README.md".into()),
+        _ => Err("belfry-bench run|load|floor|lists|appends|fairness|report|bus|storm [--name value …]; see README.md"
+            .into()),
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -29,6 +29,11 @@ impl Tree {
         Ok(Self(tree))
     }
 
+    /// This process without what it started.
+    pub fn this() -> Self {
+        Self(vec![std::process::id()])
+    }
+
     /// Their ids, the first one's first.
     pub fn pids(&self) -> &[u32] {
         &self.0

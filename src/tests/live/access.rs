@@ -287,3 +287,19 @@ async fn a_command_that_waited_while_its_session_ended_is_not_carried_out() {
     // The first that is written there is the first.
     assert_eq!(room.comment(&instance.state.store, "first").await.seq, 1);
 }
+
+#[tokio::test]
+async fn the_key_of_a_back_end_is_looked_up_once_a_second_and_an_unknown_one_each_time() {
+    let (house, a) = Instance::open().await;
+    let key = a.state.accounts.make_api_key("blog", vec!["publish".into()]).await.unwrap();
+    a.clock.stop();
+    for (pass_ms, looked_up) in [(0, 1), (0, 1), (999, 1), (1, 2), (0, 2)] {
+        a.clock.pass(pass_ms);
+        assert_eq!(a.state.accounts.api_key(&key).await.unwrap().name, "blog");
+        assert_eq!(house.store.api_keys(), looked_up);
+    }
+    for looked_up in [3, 4] {
+        assert!(a.state.accounts.api_key("bk_other").await.is_err());
+        assert_eq!(house.store.api_keys(), looked_up);
+    }
+}

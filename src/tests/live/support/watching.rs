@@ -125,6 +125,7 @@ pub struct Watching {
     /// People of the host's site; its calls name the internal channel.
     pub host_people: Tap,
     kept: AtomicUsize,
+    api_keys: AtomicUsize,
     /// A channel that is said to stand no further than this.
     set_back: Mutex<Option<(Channel, i64)>>,
 }
@@ -138,6 +139,7 @@ impl Watching {
             control: Tap::new(),
             host_people: Tap::new(),
             kept: AtomicUsize::new(0),
+            api_keys: AtomicUsize::new(0),
             set_back: Mutex::default(),
         })
     }
@@ -150,6 +152,11 @@ impl Watching {
     /// How often people of the host's site were written.
     pub fn kept(&self) -> usize {
         self.kept.load(Ordering::Relaxed)
+    }
+
+    /// How often a back end's key was looked up.
+    pub fn api_keys(&self) -> usize {
+        self.api_keys.load(Ordering::Relaxed)
     }
 
     /// Lets the database go for good; instances only say that they do.
@@ -173,6 +180,7 @@ impl ReadAccounts for Watching {
     }
 
     async fn api_key(&self, hash: [u8; 32]) -> Result<Option<ApiKey>, StoreError> {
+        self.api_keys.fetch_add(1, Ordering::Relaxed);
         self.inner.api_key(hash).await
     }
 }
