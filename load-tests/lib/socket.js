@@ -109,6 +109,8 @@ export class Socket {
 
   /** Sends a command; resolves to what its one answer says, rejects when it is refused or there is none. */
   ask(message) {
+    // Nobody is there to answer.
+    if (this.code !== null) return Promise.reject(new Error(`closed with ${this.code}`));
     const id = (this.#last += 1);
     return new Promise((resolve, reject) => {
       this.#await(id, message.type, resolve, reject);
