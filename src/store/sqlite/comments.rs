@@ -1,6 +1,7 @@
 //! Comments.
 
 use super::Sqlite;
+use super::ahead::PlaceRow;
 use super::transaction::{Transaction, Trouble};
 use crate::model::event::{Counted, ParentCount};
 use crate::model::{Cause, Channel, Comment, CommentId, EventData, PostId, UserId};
@@ -33,12 +34,17 @@ macro_rules! comments {
 
 pub(super) use comments;
 
-/// A post, as notifications tell it.
-#[derive(sqlx::FromRow)]
-struct PlaceRow {
-    author_id: Option<UserId>,
-    title: String,
-    url: Option<String>,
+/// A comment's row, behind what begins its member.
+macro_rules! insert {
+    ($begin:literal) => {
+        concat!(
+            $begin,
+            "insert into comments
+                    (post_id, parent_id, root_id, depth, author_id, body, html, key, seq, updated_seq, created_at, told)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
+             returning id"
+        )
+    };
 }
 
 fn told_as_json(told: impl Iterator<Item = UserId>) -> Option<String> {
@@ -56,7 +62,7 @@ impl Transaction {
         if self.channel(channel).await?.is_none_or(|row| row.closed) {
             return Err(Rejection::NotFound("post").into());
         }
-        let author = self.user_ref(create.author).await?;
+        let author = self.author(create.author).await?;
         let parent = match create.parent_id {
             Some(id) => Some(self.parent(id, create.post_id).await?),
             None => None,
@@ -72,10 +78,7 @@ impl Transaction {
         let root_id = parent.as_ref().map(|parent| parent.root_id.unwrap_or(parent.id));
         let key = create.key.as_ref().map(|key| key.key.clone());
         let id: CommentId = sqlx::query_scalar(
-            "insert into comments
-                    (post_id, parent_id, root_id, depth, author_id, body, html, key, seq, updated_seq, created_at, told)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
-             returning id",
+            self.begin_with(insert!("savepoint member; "), insert!("release member; savepoint member; ")),
         )
         .bind(create.post_id)
         .bind(create.parent_id)
@@ -116,7 +119,7 @@ impl Transaction {
             seq,
             updated_seq: seq,
         };
-        self.takes_part(create.post_id, create.author, 1).await?;
+        self.parts.push((create.post_id, create.author, 1));
         self.ledger.change(channel, |row| row.comment_count += 1);
         let parent = parent.map(|parent| ParentCount { id: parent.id, reply_count: parent.reply_count + 1 });
         let (counted, facts) = self.counted(&comment, parent)?;
@@ -205,15 +208,6 @@ impl Transaction {
         self.notify(&about, told).await
     }
 
-    /// What notifications say of a post that is there.
-    async fn place(&mut self, post: PostId) -> Result<PlaceRow, Trouble> {
-        let row = sqlx::query_as("select author_id, title, url from posts where id = $1")
-            .bind(post)
-            .fetch_one(&mut self.connection)
-            .await?;
-        Ok(row)
-    }
-
     pub(super) async fn delete_comment(&mut self, delete: DeleteComment) -> Result<Comment, Trouble> {
         let mut row = self.comment_row(delete.comment_id).await?.ok_or(NOT_FOUND)?;
         if row.author_id != delete.actor.user_id && !delete.actor.moderates {
@@ -244,7 +238,7 @@ impl Transaction {
             Some(id) => self.comment_row(id).await?.map(|p| ParentCount { id: p.id, reply_count: p.reply_count }),
             None => None,
         };
-        self.takes_part(row.post_id, row.author_id, -1).await?;
+        self.parts.push((row.post_id, row.author_id, -1));
         let comment = Comment::from(row);
         self.ledger.change(channel, |row| row.comment_count -= 1);
         let (counted, facts) = self.counted(&comment, parent)?;

@@ -99,21 +99,6 @@ impl Transaction {
         }
         Ok(())
     }
-
-    /// Counts a comment that came (1) or went (-1).
-    pub(super) async fn takes_part(&mut self, post: PostId, user: UserId, by: i64) -> Result<(), Trouble> {
-        sqlx::query(
-            "insert into participants (post_id, user_id, comments)
-             values ($1, $2, $3)
-             on conflict (post_id, user_id) do update set comments = comments + $3",
-        )
-        .bind(post)
-        .bind(user)
-        .bind(by)
-        .execute(&mut self.connection)
-        .await?;
-        Ok(())
-    }
 }
 
 impl Sqlite {

@@ -4,6 +4,7 @@
 //! its beginning and waiting for it at most 5 s.
 
 mod accounts;
+mod ahead;
 mod bans;
 mod bells;
 mod comments;

@@ -1,7 +1,8 @@
 //! One transaction: the write lock from the beginning, a savepoint per member, one ledger.
 
+use super::ahead::Ahead;
 use super::keys;
-use crate::model::{Channel, Timestamp};
+use crate::model::{Channel, PostId, Timestamp, UserId};
 use crate::store::backend::{Committed, GroupResult};
 use crate::store::ledger::Ledger;
 use crate::store::rows::{ChannelRow, NamedChannelRow};
@@ -50,7 +51,13 @@ pub(super) struct Transaction {
     pub(super) connection: SqliteConnection,
     pub(super) ledger: Ledger,
     pub(super) now: Timestamp,
+    pub(super) ahead: Ahead,
+    /// Comments that came (1) or went (-1), by post and author; written at the end.
+    pub(super) parts: Vec<(PostId, UserId, i64)>,
+    /// Some member has begun.
     savepoint: bool,
+    /// The present one has.
+    begun: bool,
 }
 
 impl Transaction {
@@ -60,12 +67,14 @@ impl Transaction {
             let _ = connection.close().await;
             return Err(error.into());
         }
-        Ok(Self { connection, ledger: Ledger::new(now), now, savepoint: false })
+        let (ledger, ahead, parts) = (Ledger::new(now), Ahead::default(), Vec::new());
+        Ok(Self { connection, ledger, now, ahead, parts, savepoint: false, begun: false })
     }
 
     /// Applies the members in order. An error means that the transaction is lost.
     pub(super) async fn apply(&mut self, group: Vec<Write>) -> Result<GroupResult, StoreError> {
         self.read_ahead(&group).await?;
+        self.read_comments_ahead(&group).await?;
         let channels = self.reacted_channels(&group).await?;
         let mut results: Vec<Option<Result<Committed, StoreError>>> = group.iter().map(|_| None).collect();
         let mut group: Vec<Option<Write>> = group.into_iter().map(Some).collect();
@@ -127,19 +136,25 @@ impl Transaction {
 
     /// One member, between savepoints: the next one's beginning ends this one, and the commit ends the last.
     async fn member(&mut self, write: Write) -> Result<Result<Committed, StoreError>, StoreError> {
-        // A publication changes the ledger only, which needs no savepoint.
-        let rows = !matches!(write, Write::Publish(_));
-        if rows {
-            self.begin_member().await?;
+        self.begun = false;
+        match &write {
+            // A publication changes the ledger only, which needs no savepoint; a comment begins with its row.
+            Write::Publish(_) | Write::CreateComment(_) => {}
+            Write::EditComment(_) | Write::DeleteComment(_) => self.begin_member().await?,
+            _ => {
+                self.ahead = Ahead::default();
+                self.begin_member().await?;
+            }
         }
-        let mark = self.ledger.mark();
+        let (mark, parts) = (self.ledger.mark(), self.parts.len());
         match self.change(write).await {
             Ok(outcome) => Ok(Ok(Committed { outcome, events: self.ledger.take_events() })),
             Err(Trouble::Member(error)) => {
-                if rows {
+                if self.begun {
                     self.take_back().await?;
                 }
                 self.ledger.undo(mark);
+                self.parts.truncate(parts);
                 Ok(Err(error))
             }
             Err(Trouble::Transaction(error)) => Err(error),
@@ -149,8 +164,15 @@ impl Transaction {
     pub(super) async fn begin_member(&mut self) -> Result<(), StoreError> {
         let statement = if self.savepoint { "release member; savepoint member" } else { "savepoint member" };
         run(&mut self.connection, statement).await?;
-        self.savepoint = true;
+        (self.savepoint, self.begun) = (true, true);
         Ok(())
+    }
+
+    /// Begins a member with its first statement, in one way to the database: which of both, the first member of all or
+    /// one after others.
+    pub(super) fn begin_with(&mut self, first: &'static str, next: &'static str) -> &'static str {
+        self.begun = true;
+        if std::mem::replace(&mut self.savepoint, true) { next } else { first }
     }
 
     pub(super) async fn take_back(&mut self) -> Result<(), StoreError> {
@@ -221,6 +243,7 @@ impl Transaction {
     }
 
     async fn settle(&mut self) -> Result<Option<i64>, StoreError> {
+        self.write_parts().await?;
         let last_event = self.write_log().await?;
         keys::write(&mut self.connection, &mut self.ledger, self.now).await?;
         run(&mut self.connection, "commit").await?;
