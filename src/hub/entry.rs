@@ -1,12 +1,11 @@
 //! An entry of a hot tail: an event, encoded once per codec as the frame that goes out.
 
 use crate::model::{Channel, Event, EventData, Subject, Timestamp};
-use crate::protocol::codec::{self, Codec, frame, payload};
-use crate::protocol::msgpack::transcode;
+use crate::protocol::codec::{Codec, Frames, payload};
 use bytes::Bytes;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// What an entry costs beyond its frames: itself, its places in deques, its reference counts.
 const OVERHEAD: usize = 160;
@@ -26,8 +25,7 @@ pub struct Entry {
     pub accepted_ms: u64,
     channel: Channel,
     at: Timestamp,
-    json: Bytes,
-    msgpack: OnceLock<Bytes>,
+    frames: Frames,
 }
 
 impl Entry {
@@ -49,7 +47,6 @@ impl Entry {
         message.extend_from_slice(b",\"data\":");
         message.extend_from_slice(event.data.get().as_bytes());
         message.push(b'}');
-        let json = frame(Codec::Json.opcode(), &message);
         Self {
             seq: event.seq,
             kind: event.kind.clone(),
@@ -58,19 +55,13 @@ impl Entry {
             accepted_ms,
             channel: event.channel,
             at: event.at,
-            json,
-            msgpack: OnceLock::new(),
+            frames: Frames::of_json(&message),
         }
     }
 
     /// The frame in a codec; MessagePack is encoded when first wanted.
     pub fn frame(&self, codec: Codec) -> &Bytes {
-        match codec {
-            Codec::Json => &self.json,
-            Codec::MsgPack => {
-                self.msgpack.get_or_init(|| codec::frame(Codec::MsgPack.opcode(), &transcode(&payload(&self.json))))
-            }
-        }
+        self.frames.get(codec)
     }
 
     /// The message without its frame.
@@ -80,12 +71,12 @@ impl Entry {
 
     /// What it counts for in the bounds of a tail: its bytes as JSON.
     pub fn len(&self) -> usize {
-        self.json.len()
+        self.frame(Codec::Json).len()
     }
 
     /// What it counts for in the process's budget: both frames, whether or not the second is there yet.
     pub fn cost(&self) -> usize {
-        2 * self.json.len() + OVERHEAD
+        2 * self.len() + OVERHEAD
     }
 
     /// This entry as it may be told once `deleted` is: its comment as a tombstone, reactions and a notification not at all.

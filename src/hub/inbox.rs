@@ -4,11 +4,10 @@
 use super::conn::Conn;
 use super::log::ChannelLog;
 use crate::metrics::{self, Skipped};
-use crate::protocol::codec::{Codec, frame, payload};
-use crate::protocol::msgpack::transcode;
+use crate::protocol::codec::{Codec, Frames};
 use bytes::Bytes;
 use parking_lot::Mutex;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
@@ -19,22 +18,18 @@ const MAX_SIGNALS: usize = 4_096;
 pub struct Signal {
     /// The socket that does not get it back; 0 for none here.
     pub from: u64,
-    json: Bytes,
-    msgpack: OnceLock<Bytes>,
+    frames: Frames,
 }
 
 impl Signal {
     /// Encodes a JSON message.
     pub fn new(from: u64, json: Vec<u8>) -> Self {
-        Self { from, json: frame(Codec::Json.opcode(), &json), msgpack: OnceLock::new() }
+        Self { from, frames: Frames::of_json(&json) }
     }
 
     /// The frame in a codec.
     pub fn frame(&self, codec: Codec) -> &Bytes {
-        match codec {
-            Codec::Json => &self.json,
-            Codec::MsgPack => self.msgpack.get_or_init(|| frame(codec.opcode(), &transcode(&payload(&self.json)))),
-        }
+        self.frames.get(codec)
     }
 }
 

@@ -6,6 +6,7 @@ use super::msgpack::transcode;
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 use serde_json::Value;
+use std::sync::OnceLock;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 /// How messages are written on a socket.
@@ -111,6 +112,28 @@ fn decode_msgpack(payload: &[u8]) -> Result<Value, Undecodable> {
     let value = serde::Deserialize::deserialize(&mut deserializer).map_err(|_| Undecodable)?;
     drop(deserializer);
     if reader.is_empty() { Ok(value) } else { Err(Undecodable) }
+}
+
+/// A message as a frame of each codec; MessagePack is made of JSON when it is first wanted.
+#[derive(Debug)]
+pub struct Frames {
+    json: Bytes,
+    msgpack: OnceLock<Bytes>,
+}
+
+impl Frames {
+    /// Frames of a JSON message.
+    pub fn of_json(message: &[u8]) -> Self {
+        Self { json: frame(Codec::Json.opcode(), message), msgpack: OnceLock::new() }
+    }
+
+    /// The frame in a codec.
+    pub fn get(&self, codec: Codec) -> &Bytes {
+        match codec {
+            Codec::Json => &self.json,
+            Codec::MsgPack => self.msgpack.get_or_init(|| frame(codec.opcode(), &transcode(&payload(&self.json)))),
+        }
+    }
 }
 
 /// A whole unfragmented frame without a mask (RFC 6455 §5.2).

@@ -3,7 +3,8 @@
 use super::StoreError;
 use super::read::{ApiKey, Head, Revocation};
 use crate::model::{
-    Account, ApiKeyId, Ban, BanId, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId, UserRef,
+    Account, ApiKeyId, Ban, BanId, Channel, Comment, CommentId, Post, PostId, Role, SessionId, Timestamp, UserId,
+    UserRef,
 };
 use sqlx::FromRow;
 
@@ -192,6 +193,11 @@ impl From<ChannelRow> for Head {
     fn from(row: ChannelRow) -> Self {
         Self { seq: row.head, floor: row.floor, unread: row.unread, closed: row.closed }
     }
+}
+
+/// Reads the name of a channel as the database keeps it.
+pub fn stored_channel(name: &str) -> Result<Channel, StoreError> {
+    Channel::from_stored(name).map_err(|_| StoreError::Internal(format!("a channel called {name:?}")))
 }
 
 /// A channel's row with its name.

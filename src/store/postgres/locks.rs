@@ -2,11 +2,10 @@
 
 use super::failure::{Failure, timed_out};
 use super::group::Wait;
-use super::log::stored;
 use super::targets::resolve;
 use crate::model::{Channel, Timestamp};
 use crate::store::ledger::Ledger;
-use crate::store::rows::NamedChannelRow;
+use crate::store::rows::{NamedChannelRow, stored_channel};
 use crate::store::write::Write;
 use sqlx::Executor;
 use sqlx::postgres::PgConnection;
@@ -54,7 +53,7 @@ pub(super) async fn lock(
         db.execute(AS_EVER).await?;
     }
     for NamedChannelRow { name, row } in rows {
-        ledger.hold(stored(&name)?, row);
+        ledger.hold(stored_channel(&name)?, row);
     }
     let missing: BTreeSet<Channel> = wanted.iter().filter(|channel| ledger.row(**channel).is_none()).copied().collect();
     let held = if missing.is_empty() || wait == Wait::Block {
@@ -63,7 +62,7 @@ pub(super) async fn lock(
         let names: Vec<String> = missing.iter().map(Channel::name).collect();
         let there: Vec<String> =
             sqlx::query_scalar("select name from channels where name = any($1)").bind(names).fetch_all(db).await?;
-        there.iter().map(|name| stored(name)).collect::<Result<_, _>>()?
+        there.iter().map(|name| stored_channel(name)).collect::<Result<_, _>>()?
     };
     missing.difference(&held).for_each(|channel| ledger.miss(*channel));
     Ok(held)

@@ -5,14 +5,9 @@ use crate::model::{Channel, Event};
 use crate::store::StoreError;
 use crate::store::compose::{Subjects, compose, wanted};
 use crate::store::read::{Head, Stretch};
-use crate::store::rows::{EventRow, NamedChannelRow};
+use crate::store::rows::{EventRow, NamedChannelRow, stored_channel};
 use sqlx::postgres::PgConnection;
 use std::collections::HashMap;
-
-/// Reads a name as the database keeps it.
-pub(super) fn stored(name: &str) -> Result<Channel, StoreError> {
-    Channel::from_stored(name).map_err(|_| StoreError::Internal(format!("a channel called {name:?}")))
-}
 
 /// Makes a channel at head 0.
 pub(super) async fn open_channel(db: &mut PgConnection, channel: Channel) -> Result<(), sqlx::Error> {
@@ -29,7 +24,7 @@ pub(super) async fn heads(db: &mut PgConnection, channels: &[Channel]) -> Result
     .bind(channels.iter().map(Channel::name).collect::<Vec<_>>())
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(|NamedChannelRow { name, row }| Ok((stored(&name)?, row.into()))).collect()
+    rows.into_iter().map(|NamedChannelRow { name, row }| Ok((stored_channel(&name)?, row.into()))).collect()
 }
 
 /// Channels that stand elsewhere than they are said to: names and seqs.
@@ -51,7 +46,7 @@ pub(super) async fn moved(
         .bind(known.iter().map(|(_, seq)| *seq).collect::<Vec<_>>())
         .fetch_all(db)
         .await?;
-    rows.into_iter().map(|row| Ok((stored(&row.name)?, row.found()))).collect()
+    rows.into_iter().map(|row| Ok((stored_channel(&row.name)?, row.found()))).collect()
 }
 
 /// Events of these stretches: one statement for the events and one for each kind of thing they tell of.

@@ -5,7 +5,7 @@ use super::transaction::{Transaction, Trouble};
 use crate::model::{PostId, UserId, UserRef};
 use crate::store::StoreError;
 use crate::store::write::{CreateComment, Write};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 /// A post, as notifications tell it.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -84,25 +84,5 @@ impl Transaction {
             .fetch_one(&mut self.connection)
             .await?;
         Ok(row)
-    }
-
-    /// Writes down who takes part where by now.
-    pub(super) async fn write_parts(&mut self) -> Result<(), StoreError> {
-        let mut counts = BTreeMap::<(PostId, UserId), i64>::new();
-        self.parts.drain(..).for_each(|(post, user, by)| *counts.entry((post, user)).or_default() += by);
-        if counts.is_empty() {
-            return Ok(());
-        }
-        let counts: Vec<_> = counts.into_iter().map(|((post, user), by)| (post, user, by)).collect();
-        // The `where` tells the parser that `on conflict` belongs to the insert.
-        sqlx::query(
-            "insert into participants (post_id, user_id, comments)
-             select value ->> 0, value ->> 1, value ->> 2 from json_each($1) where true
-                 on conflict (post_id, user_id) do update set comments = comments + excluded.comments",
-        )
-        .bind(serde_json::json!(counts).to_string())
-        .execute(&mut self.connection)
-        .await?;
-        Ok(())
     }
 }

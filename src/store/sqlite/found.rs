@@ -9,6 +9,7 @@ use crate::store::rows::PostRow;
 use crate::store::words;
 use crate::store::write::{ChangePage, CreatePage, Page, Versioned};
 use crate::store::{Rejection, StoreError};
+use std::collections::BTreeMap;
 
 const NOT_FOUND: Rejection = Rejection::NotFound("post");
 
@@ -97,6 +98,26 @@ impl Transaction {
                 .execute(&mut self.connection)
                 .await?;
         }
+        Ok(())
+    }
+
+    /// Writes down who takes part where by now.
+    pub(super) async fn write_parts(&mut self) -> Result<(), StoreError> {
+        let mut counts = BTreeMap::<(PostId, UserId), i64>::new();
+        self.parts.drain(..).for_each(|(post, user, by)| *counts.entry((post, user)).or_default() += by);
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let counts: Vec<_> = counts.into_iter().map(|((post, user), by)| (post, user, by)).collect();
+        // The `where` tells the parser that `on conflict` belongs to the insert.
+        sqlx::query(
+            "insert into participants (post_id, user_id, comments)
+             select value ->> 0, value ->> 1, value ->> 2 from json_each($1) where true
+                 on conflict (post_id, user_id) do update set comments = comments + excluded.comments",
+        )
+        .bind(serde_json::json!(counts).to_string())
+        .execute(&mut self.connection)
+        .await?;
         Ok(())
     }
 }

@@ -6,7 +6,7 @@ use crate::model::{Channel, Event, EventData};
 use crate::store::compose::{Subjects, compose, wanted};
 use crate::store::ledger::Caused;
 use crate::store::read::{Head, ReadLog, Stretch};
-use crate::store::rows::{EventRow, NamedChannelRow};
+use crate::store::rows::{EventRow, NamedChannelRow, stored_channel};
 use crate::store::write::{Applied, Publish};
 use crate::store::{Rejection, StoreError};
 use async_trait::async_trait;
@@ -92,10 +92,6 @@ impl Transaction {
     }
 }
 
-fn stored(name: &str) -> Result<Channel, StoreError> {
-    Channel::from_stored(name).map_err(|_| StoreError::Internal(format!("a channel called {name:?}")))
-}
-
 #[async_trait]
 impl ReadLog for Sqlite {
     async fn heads(&self, channels: &[Channel]) -> Result<HashMap<Channel, Head>, StoreError> {
@@ -107,14 +103,14 @@ impl ReadLog for Sqlite {
         .bind(serde_json::json!(channels).to_string())
         .fetch_all(&self.readers)
         .await?;
-        rows.into_iter().map(|row| Ok((stored(&row.name)?, row.row.into()))).collect()
+        rows.into_iter().map(|row| Ok((stored_channel(&row.name)?, row.row.into()))).collect()
     }
 
     async fn moved(&self, known: &[(Channel, i64)]) -> Result<HashMap<Channel, Option<Head>>, StoreError> {
         let known: HashMap<String, i64> = known.iter().map(|(channel, seq)| (channel.name(), *seq)).collect();
         let rows: Vec<NamedChannelRow> =
             sqlx::query_as(MOVED).bind(serde_json::json!(known).to_string()).fetch_all(&self.readers).await?;
-        rows.into_iter().map(|row| Ok((stored(&row.name)?, row.found()))).collect()
+        rows.into_iter().map(|row| Ok((stored_channel(&row.name)?, row.found()))).collect()
     }
 
     async fn events(&self, stretches: &[Stretch]) -> Result<HashMap<Channel, Vec<Event>>, StoreError> {

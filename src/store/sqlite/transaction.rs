@@ -5,7 +5,7 @@ use super::keys;
 use crate::model::{Channel, PostId, Timestamp, UserId};
 use crate::store::backend::{Committed, GroupResult};
 use crate::store::ledger::Ledger;
-use crate::store::rows::{ChannelRow, NamedChannelRow};
+use crate::store::rows::{ChannelRow, NamedChannelRow, stored_channel};
 use crate::store::write::{Outcome, Place, Write};
 use crate::store::{Rejection, StoreError};
 use sqlx::{Connection, SqliteConnection};
@@ -162,10 +162,8 @@ impl Transaction {
     }
 
     pub(super) async fn begin_member(&mut self) -> Result<(), StoreError> {
-        let statement = if self.savepoint { "release member; savepoint member" } else { "savepoint member" };
-        run(&mut self.connection, statement).await?;
-        (self.savepoint, self.begun) = (true, true);
-        Ok(())
+        let statement = self.begin_with("savepoint member", "release member; savepoint member");
+        Ok(run(&mut self.connection, statement).await?)
     }
 
     /// Begins a member with its first statement, in one way to the database: which of both, the first member of all or
@@ -234,9 +232,7 @@ impl Transaction {
             .fetch_all(&mut self.connection)
             .await?;
             for NamedChannelRow { name, row } in rows {
-                let channel = Channel::from_stored(&name)
-                    .map_err(|_| StoreError::Internal(format!("a channel called {name:?}")))?;
-                self.ledger.hold(channel, row);
+                self.ledger.hold(stored_channel(&name)?, row);
             }
         }
         keys::read(&mut self.connection, group, &mut self.ledger).await
