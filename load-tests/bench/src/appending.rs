@@ -1,6 +1,7 @@
 //! Ways to append to a room's log: what a request looks like, and what says that it is committed.
 
 use crate::arguments::Failure;
+use crate::dialect;
 use crate::fleet::{numbered, sign_in};
 use crate::http::answer;
 use crate::wire::{connect, frame, parse};
@@ -46,13 +47,8 @@ impl Append for Publish {
     }
 
     fn request(&self, room: u64, number: usize) -> Vec<u8> {
-        let (address, key, body) = (self.address, &self.key, numbered(room, number).to_string());
-        let head = format!(
-            "POST /api/v1/publish HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        (head + &body).into_bytes()
+        let headers = format!("Authorization: Bearer {}\r\nContent-Type: application/json\r\n", self.key);
+        dialect::request(self.address, "/api/v1/publish", &headers, &numbered(room, number).to_string())
     }
 
     fn hear(&self, bytes: &[u8]) -> Result<Option<(Heard, usize)>, Failure> {

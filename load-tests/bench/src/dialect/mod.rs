@@ -58,7 +58,7 @@ pub fn take(arguments: &mut Arguments, address: SocketAddr, rooms: usize) -> Res
 }
 
 /// A request that publishes, on a connection that is kept.
-fn request(address: SocketAddr, path: &str, headers: &str, body: &str) -> Vec<u8> {
+pub fn request(address: SocketAddr, path: &str, headers: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     let head = format!("POST {path} HTTP/1.1\r\nHost: {address}\r\n{headers}Content-Length: {length}\r\n\r\n");
     (head + body).into_bytes()
